@@ -1,0 +1,1 @@
+"""The typed client of the desk, and the `baton` command. Light: no Hub, no MLflow, no Jupyter."""
