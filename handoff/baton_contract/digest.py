@@ -20,7 +20,9 @@ def canonical_json(value: Any) -> bytes:
     try:
         return rfc8785.dumps(value)
     except rfc8785.CanonicalizationError as error:
-        raise BadRequestError("not_canonical", f"This can't be written down exactly: {error}.") from error
+        raise BadRequestError(
+            "not_canonical", f"This can't be written down exactly: {error}."
+        ) from error
 
 
 def packet_digest(packet: Any) -> str:

@@ -18,7 +18,9 @@ def difference(expected: Any, actual: Any, tolerance: float, *, at: str = "answe
     if isinstance(expected, list) and isinstance(actual, list):
         if len(expected) != len(actual):
             return f"{at} has {len(actual)} values where {len(expected)} were expected."
-        pairs = ((f"{at}[{i}]", e, a) for i, (e, a) in enumerate(zip(expected, actual, strict=True)))
+        pairs = (
+            (f"{at}[{i}]", e, a) for i, (e, a) in enumerate(zip(expected, actual, strict=True))
+        )
     elif isinstance(expected, dict) and isinstance(actual, dict):
         if expected.keys() != actual.keys():
             return f"{at} has the fields {sorted(actual)} where {sorted(expected)} were expected."

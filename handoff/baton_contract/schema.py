@@ -39,7 +39,9 @@ def validate(name: str, value: Any) -> None:
     if fault is not None:
         path = _path(fault)
         raise BadRequestError(
-            "schema", f"{path or 'The whole'} does not fit {name}: {_short(fault.message)}", path=path
+            "schema",
+            f"{path or 'The whole'} does not fit {name}: {_short(fault.message)}",
+            path=path,
         )
 
 
