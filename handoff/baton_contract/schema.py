@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.resources import files
-from typing import Any
-
-from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import ValidationError, best_match
+from typing import TYPE_CHECKING, Any
 
 from baton_contract.errors import BadRequestError
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
 SCHEMAS = ("packet.v1", "handoff.v1", "event.v1", "error.v1")
 """Every schema by the name that `load_schema` and `validate` take."""
@@ -26,6 +27,9 @@ def load_schema(name: str) -> dict[str, Any]:
 
 @cache
 def _validator(name: str) -> Draft202012Validator:
+    # Imported at the first check: beside jsonschema's optional parsers this takes seconds.
+    from jsonschema import Draft202012Validator, FormatChecker
+
     return Draft202012Validator(load_schema(name), format_checker=FormatChecker())
 
 
@@ -35,6 +39,8 @@ def validate(name: str, value: Any) -> None:
     Raises `BadRequestError` with code ``schema``, the place of the most telling
     fault in ``details["path"]`` (such as ``files[2].sha256``), and a sentence.
     """
+    from jsonschema.exceptions import best_match
+
     fault = best_match(_validator(name).iter_errors(value))
     if fault is not None:
         path = _path(fault)
