@@ -1,0 +1,1 @@
+"""What the desk answers over HTTP: the API and the pages."""
