@@ -1,0 +1,93 @@
+"""Request and response bodies that have to be read on their way through."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.types import Message, Receive, Scope, Send
+
+from baton_contract.errors import BadRequestError, TooLargeError
+
+REQUEST_BYTES = 64 * 1024 * 1024
+"""The largest JSON request that is read; artifacts are never read, they stream."""
+RESPONSE_BYTES = 1024 * 1024
+"""How much of a response is looked at for the id of what was made."""
+
+
+async def read_json(receive: Receive) -> dict[str, Any]:
+    """Return the request's JSON object, decoded as MLflow decodes it.
+
+    An empty body is an empty object, and a string that holds JSON is decoded once
+    more, as old clients need. Raises BadRequestError and TooLargeError.
+    """
+    raw = await _read(receive)
+    try:
+        value = json.loads(raw) if raw.strip() else {}
+        if isinstance(value, str):
+            value = json.loads(value)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise BadRequestError("schema", "The request's body must be a JSON object.")
+    return value
+
+
+async def _read(receive: Receive) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > REQUEST_BYTES:
+            raise TooLargeError(
+                "request_too_large",
+                f"A request may have {REQUEST_BYTES >> 20} MiB. Nothing of it was recorded; "
+                "send it in parts, or log it as an artifact.",
+            )
+        if not message.get("more_body") or message["type"] != "http.request":
+            return b"".join(chunks)
+
+
+def replay_json(scope: Scope, receive: Receive, body: dict[str, Any]) -> tuple[Scope, Receive]:
+    """Return a scope and a receive that hand on ``body`` instead of what was read."""
+    raw = json.dumps(body).encode()
+    headers = [pair for pair in scope["headers"] if pair[0] not in _FRAMING]
+    headers.append((b"content-length", str(len(raw)).encode()))
+    pending: list[Message] = [{"type": "http.request", "body": raw, "more_body": False}]
+
+    async def replay() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return {**scope, "headers": headers}, replay
+
+
+class Overheard:
+    """A send that passes everything on and remembers status and JSON of the response."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        """Pass the message on."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        elif self._size < RESPONSE_BYTES:
+            self._chunks.append(message.get("body", b""))
+            self._size += len(self._chunks[-1])
+        await self._send(message)
+
+    def json(self) -> dict[str, Any]:
+        """Return the response's JSON object; an empty one if it was something else."""
+        try:
+            value = json.loads(b"".join(self._chunks))
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})

@@ -1,0 +1,108 @@
+"""Who is calling: asked of the Hub, never believed of the client."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from jupyterhub.services.auth import HubOAuth
+from tornado.web import HTTPError
+
+from baton_contract.errors import ForbiddenError, UnavailableError
+
+CACHE_SECONDS = 60
+"""How long an answer of the Hub is believed; a revoked token ends within this."""
+HUB_SECONDS = 10
+"""How long one question to the Hub may take."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A person or service that the Hub knows and that may use this service."""
+
+    name: str
+    admin: bool = False
+
+
+class HubIdentity:
+    """Turns Hub tokens into callers; asks once for many requests with one token."""
+
+    def __init__(self, hub: HubOAuth) -> None:
+        self.hub = hub
+        self._asking: dict[str, asyncio.Task[dict[str, Any] | None]] = {}
+
+    async def identify(self, token: str, session: str = "") -> Caller | None:
+        """Return the caller that the Hub gave the token to, or None if it knows none.
+
+        ``session`` is the browser's Hub session, so that signing out is noticed.
+        Raises ForbiddenError for a token without access to this service, and
+        UnavailableError when the Hub does not answer.
+        """
+        model = await self._model(token, session)
+        if model is None:
+            return None
+        if not self.hub.check_scopes(self.hub.access_scopes, model):
+            raise ForbiddenError(
+                "no_access",
+                "The Hub knows you, but your token may not use MLflow. "
+                "Ask your operations team for access to the service, or use another token.",
+            )
+        # A service's name could equal a person's.
+        kind = "service:" if model.get("kind") == "service" else ""
+        return Caller(kind + model["name"], bool(model.get("admin")))
+
+    async def _model(self, token: str, session: str) -> dict[str, Any] | None:
+        key = f"{session}:{hashlib.sha256(token.encode('utf8', 'replace')).hexdigest()}"
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = asyncio.ensure_future(self._ask(token, session))
+            self._asking[key] = asking
+            asking.add_done_callback(lambda _: self._asking.pop(key, None))
+        return await asyncio.shield(asking)
+
+    async def _ask(self, token: str, session: str) -> dict[str, Any] | None:
+        try:
+            async with asyncio.timeout(HUB_SECONDS):
+                model: dict[str, Any] | None = await self.hub.user_for_token(
+                    token, session_id=session, sync=False
+                )
+        except (HTTPError, TimeoutError, OSError) as error:
+            raise hub_is_down() from error
+        return model
+
+
+def hub_is_down() -> UnavailableError:
+    """Return the error for a Hub that can't be asked."""
+    return UnavailableError(
+        "hub_unavailable",
+        "The Hub can't be asked who you are at the moment. "
+        "Nothing was changed; please try again in a minute.",
+    )
+
+
+def parse_authorization(header: str) -> str | None:
+    """Return the Hub token in an Authorization header, or None if it holds none.
+
+    ``Bearer T``, ``token T`` and Basic with the token as password all count; the
+    user name of Basic is ignored, because the Hub says whose the token is.
+    """
+    scheme, _, value = header.strip().partition(" ")
+    value = value.strip()
+    if scheme.lower() in ("bearer", "token"):
+        return value or None
+    if scheme.lower() != "basic":
+        return None
+    try:
+        _, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return password or None
+
+
+def connect() -> HubIdentity:
+    """Return an identity that asks the Hub named by JupyterHub's own variables."""
+    return HubIdentity(HubOAuth(cache_max_age=CACHE_SECONDS))

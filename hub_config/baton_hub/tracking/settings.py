@@ -1,0 +1,89 @@
+"""What the tracking service is told by its environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+
+class SettingsError(Exception):
+    """The environment is incomplete; the text says which variable and what it holds."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the service listens, what it keeps its records in, how it is reached."""
+
+    prefix: str
+    """Path below which everything is served, without a slash at the end."""
+    public_url: str
+    """Scheme and host that people and kernels use, without a path."""
+    host: str = "127.0.0.1"
+    port: int = 5000
+    database: str = ""
+    """SQLAlchemy address of MLflow's database."""
+    artifacts: str = ""
+    """Folder or address that artifacts are kept in."""
+
+
+def parse_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the settings from JupyterHub's and Baton's variables.
+
+    Raises SettingsError when one that is needed is missing or not an address.
+    """
+    service = urlsplit(_required(environ, "JUPYTERHUB_SERVICE_URL", "http://127.0.0.1:5000"))
+    if service.hostname is None or service.port is None:
+        raise SettingsError("JUPYTERHUB_SERVICE_URL needs a host and a port to listen on.")
+    public = urlsplit(_required(environ, "BATON_PUBLIC_URL", "https://hub.example.org"))
+    if public.scheme not in ("http", "https") or not public.netloc:
+        raise SettingsError("BATON_PUBLIC_URL must look like https://hub.example.org.")
+    return Settings(
+        prefix=service_prefix(environ),
+        public_url=f"{public.scheme}://{public.netloc}",
+        host=service.hostname,
+        port=service.port,
+        database=_required(environ, "BATON_MLFLOW_DATABASE", "sqlite:////srv/mlflow.sqlite"),
+        artifacts=_required(environ, "BATON_MLFLOW_ARTIFACTS", "/srv/artifacts"),
+    )
+
+
+def service_prefix(environ: Mapping[str, str]) -> str:
+    """Return the path that the Hub's proxy gives this service, without a last slash."""
+    return "/" + environ.get("JUPYTERHUB_SERVICE_PREFIX", "/services/mlflow/").strip("/")
+
+
+def apply(settings: Settings) -> None:
+    """Put the settings into the variables that MLflow's server reads when imported.
+
+    Must run before ``mlflow.server`` is imported. An operator's own
+    MLFLOW_SERVER_ALLOWED_HOSTS and MLFLOW_SERVER_CORS_ALLOWED_ORIGINS win.
+    """
+    public = urlsplit(settings.public_url)
+    hosts = {public.netloc, public.hostname or "", f"{settings.host}:{settings.port}"}
+    os.environ.setdefault("MLFLOW_SERVER_ALLOWED_HOSTS", ",".join(sorted(hosts - {""})))
+    os.environ.setdefault("MLFLOW_SERVER_CORS_ALLOWED_ORIGINS", settings.public_url)
+    os.environ.update(
+        {
+            "_MLFLOW_SERVER_FILE_STORE": settings.database,
+            "_MLFLOW_SERVER_REGISTRY_STORE": settings.database,
+            "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
+            "_MLFLOW_SERVER_ARTIFACT_DESTINATION": settings.artifacts,
+            "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+            "_MLFLOW_STATIC_PREFIX": settings.prefix,
+            "_MLFLOW_SGI_NAME": "uvicorn",
+            "_MLFLOW_IN_JOB_EXECUTOR": "false",
+            # Jobs would run people's code in this process's account.
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "DO_NOT_TRACK": "true",
+        }
+    )
+
+
+def _required(environ: Mapping[str, str], name: str, example: str) -> str:
+    value = environ.get(name, "").strip()
+    if not value:
+        raise SettingsError(f"{name} is not set. It looks like {example}.")
+    return value
