@@ -36,8 +36,9 @@ def make_app(desk: Desk, settings: Settings, directory: Directory) -> Applicatio
         directory=directory,
         hub_auth=hub_auth,
         # The same after a restart, so that open pages stay valid.
-        cookie_secret=hmac.digest(settings.hub_api_token.encode(), b"baton desk cookies", hashlib.sha256),
-        static_path=None,
+        cookie_secret=hmac.digest(
+            settings.hub_api_token.encode(), b"baton desk cookies", hashlib.sha256
+        ),
     )
 
 

@@ -77,7 +77,9 @@ class HubDirectory:
 
     async def _get(self, path: str, **params: Any) -> Any:
         try:
-            answer = await self._http.get(f"{self._url}/{path}", params=params or None, headers=_PAGE)
+            answer = await self._http.get(
+                f"{self._url}/{path}", params=params or None, headers=_PAGE
+            )
             answer.raise_for_status()
             return answer.json()
         except (httpx.HTTPError, ValueError) as error:

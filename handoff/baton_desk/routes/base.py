@@ -118,7 +118,8 @@ class DeskHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
             self.check_hub_user(model)
         except UserNotAllowed as error:
             raise ForbiddenError(
-                "no_access", f"{model['name']} may not use the desk. Ask operations for access to it."
+                "no_access",
+                f"{model['name']} may not use the desk. Ask operations for access to it.",
             ) from error
         self._hub_auth_user_cache = model
         directory: Directory = self.settings["directory"]
@@ -198,6 +199,23 @@ class DeskHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
         if _public(value, 500) is None:
             place = f"{self.request.method} {self.request.path}"
             log.error("%s %s failed", self.request_id, place, exc_info=(typ, value, tb))  # type: ignore[arg-type]
+
+
+def fields(body: Any, /, **wanted: Any) -> dict[str, Any]:
+    """Return the fields of a JSON object, each with its default; ``...`` marks a needed one.
+
+    Raises `BadRequestError` ``schema`` for a missing or an unknown field.
+    """
+    if not isinstance(body, dict):
+        raise BadRequestError("schema", "The request's body must be a JSON object.", path="")
+    unknown = sorted(set(body) - set(wanted))
+    missing = sorted(
+        name for name, default in wanted.items() if default is ... and name not in body
+    )
+    for names, what in ((unknown, "is not known here"), (missing, "is missing")):
+        if names:
+            raise BadRequestError("schema", f"The field {names[0]!r} {what}.", path=names[0])
+    return {**wanted, **body}
 
 
 class NotFoundHandler(DeskHandler):

@@ -1,0 +1,103 @@
+"""Whether a packet can be taken in, before anything of it is recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from baton_contract import BadRequestError, TooLargeError, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from baton_contract.types import Packet
+
+
+def parse_packet(value: Any, *, teams: Sequence[str], max_bytes: int) -> Packet:
+    """Return ``value`` as a packet.
+
+    Raises `BadRequestError` (``schema``, ``duplicate_path``, ``file_size_conflict``,
+    ``no_model``, ``unknown_snapshot``, ``unknown_team``) or `TooLargeError`
+    (``packet_too_large``).
+    """
+    validate("packet.v1", value)
+    packet = cast("Packet", value)
+    _check_files(packet)
+    _check_size(packet, max_bytes)
+    team = packet["routing"]["team"]
+    if team not in teams:
+        known = ", ".join(teams) or "none yet"
+        raise BadRequestError(
+            "unknown_team",
+            f"There is no team {team!r}. Teams are: {known}. Choose one, or ask operations to add it.",
+            team=team,
+            teams=list(teams),
+        )
+    return packet
+
+
+def _check_files(packet: Packet) -> None:
+    sizes: dict[str, int] = {}
+    paths: set[str] = set()
+    for file in packet["files"]:
+        # Case and folders count too: what is pulled has to fit on any file system.
+        folded = file["path"].casefold()
+        if folded in paths:
+            raise BadRequestError(
+                "duplicate_path",
+                f"Two files of the packet are called {file['path']!r}.",
+                path=file["path"],
+            )
+        paths.add(folded)
+        if sizes.setdefault(file["sha256"], file["size"]) != file["size"]:
+            raise BadRequestError(
+                "file_size_conflict",
+                f"The size of {file['path']!r} differs from its twin's.",
+                path=file["path"],
+            )
+    if not any(file["path"].startswith("model/") for file in packet["files"]):
+        raise BadRequestError("no_model", "The packet has no file under model/; hand over a model.")
+    inside = next((p for p in sorted(paths) for q in _parents(p) if q in paths), None)
+    if inside:
+        raise BadRequestError(
+            "duplicate_path", f"{inside!r} lies inside another file.", path=inside
+        )
+    notebook = packet["source"]["notebook"]
+    snapshot = notebook["snapshot"] if notebook else None
+    if (
+        notebook
+        and snapshot is not None
+        and (snapshot, notebook["sha256"])
+        not in {(file["path"], file["sha256"]) for file in packet["files"]}
+    ):
+        raise BadRequestError(
+            "unknown_snapshot",
+            f"The notebook's snapshot {snapshot!r} is not among the packet's files.",
+        )
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:end]) for end in range(1, len(parts))]
+
+
+def _check_size(packet: Packet, limit: int) -> None:
+    # The same content at two paths is stored once, and handed over twice.
+    size = sum(file["size"] for file in packet["files"])
+    if size > limit:
+        raise TooLargeError(
+            "packet_too_large",
+            f"The packet's files are {_readable(size)}, and the desk takes up to {_readable(limit)}. "
+            "Nothing was sent. Leave out files that the model does not need, or ask operations to "
+            "raise the limit.",
+            size=size,
+            limit=limit,
+        )
+
+
+def _readable(size: int) -> str:
+    amount = float(size)
+    for unit in ("bytes", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"
