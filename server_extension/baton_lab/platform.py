@@ -1,0 +1,112 @@
+"""What the handlers work with: MLflow, the desk, running handovers and the push to the panel."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from baton_contract.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from baton_client.desk import AsyncDeskClient
+    from baton_lab.events import Streams
+    from baton_lab.extension import BatonExtension
+    from baton_lab.handover import Handovers
+    from baton_lab.presence import Presence
+    from baton_lab.push import Push
+    from baton_lab.tracking import Tracking
+
+
+class Platform:
+    """The parts of one server, each made when it is first asked for.
+
+    ``tracking`` and ``desk`` raise `UnavailableError` (``not_configured``) on a server
+    that was not started by a Baton Hub.
+    """
+
+    # Imports stand in the properties because this module is imported at every server start.
+
+    def __init__(self, settings: BatonExtension, *, emit: Callable[..., Any]) -> None:
+        self.settings = settings
+        self._emit = emit
+        self.user = os.environ.get("JUPYTERHUB_USER") or None
+        self._listening: asyncio.Task[None] | None = None
+
+    @cached_property
+    def push(self) -> Push:
+        """What tells the panel."""
+        from baton_lab.push import Push
+
+        return Push(self._emit)
+
+    @cached_property
+    def tracking(self) -> Tracking:
+        """MLflow, as this server's user."""
+        from baton_lab.tracking import Tracking
+
+        url = self.settings.tracking_url
+        if not url:
+            raise _absent("MLflow")
+        return Tracking(url, self.settings.token, timeout=self.settings.request_timeout)
+
+    @cached_property
+    def desk(self) -> AsyncDeskClient:
+        """The desk, as this server's user."""
+        import httpx
+
+        from baton_client.desk import AsyncDeskClient
+
+        if not self.settings.desk_url:
+            raise _absent("desk")
+        timeout = httpx.Timeout(self.settings.request_timeout, connect=5)
+        return AsyncDeskClient(self.settings.desk_url, self.settings.token, timeout=timeout)
+
+    @cached_property
+    def presence(self) -> Presence:
+        """Whether the two services are there."""
+        from baton_lab.presence import Presence
+
+        urls = {"mlflow": self.settings.tracking_url, "desk": self.settings.desk_url}
+        return Presence(urls, changed=self.push.service)
+
+    @cached_property
+    def handovers(self) -> Handovers:
+        """The handovers of this server, running and ended."""
+        from baton_lab.handover import Handovers
+
+        return Handovers(self)
+
+    def start(self) -> None:
+        """Begin to listen to both services, in the background."""
+        if self.settings.tracking_url or self.settings.desk_url:
+            self._listening = asyncio.create_task(self._listen(), name="baton-listen")
+
+    async def _listen(self) -> None:
+        # Imported in a thread, so that the server answers its first requests meanwhile.
+        events = await asyncio.to_thread(import_module, "baton_lab.events")
+        paths = await asyncio.to_thread(import_module, "jupyter_core.paths")
+        streams: Streams = events.Streams(self, memory=Path(paths.jupyter_data_dir()) / "baton")
+        await streams.run()
+
+    async def stop(self) -> None:
+        """End what runs in the background and close the connections."""
+        made = self.__dict__
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+        for name in ("handovers", "presence", "tracking", "desk"):
+            if name in made:
+                await made[name].close()
+
+
+def _absent(what: str) -> UnavailableError:
+    return UnavailableError(
+        "not_configured",
+        f"This server knows no {what}, because it was not started by a Baton Hub. "
+        "Start it from the Hub's spawn page.",
+    )
