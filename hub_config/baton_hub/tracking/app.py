@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from baton_contract.errors import PublicError, UnauthorizedError
 from baton_hub.tracking.author import find_rule, stamp
-from baton_hub.tracking.body import Overheard, read_json, replay_json
+from baton_hub.tracking.body import Overheard, discard, read_json, replay_json
 from baton_hub.tracking.closed import refuse_closed
 from baton_hub.tracking.hints import Hints, find_changes, render_hints
 from baton_hub.tracking.identity import Caller, HubIdentity, connect, parse_authorization
@@ -85,6 +85,7 @@ class TrackingApp:
                 response = self._anonymous(request)
         except PublicError as error:
             response = render_error(error)
+        await discard(receive)
         await response(scope, receive, send)
 
     async def _own(self, request: Request) -> Response | None:

@@ -11,6 +11,8 @@ from baton_contract.errors import BadRequestError, TooLargeError
 
 REQUEST_BYTES = 64 * 1024 * 1024
 """The largest JSON request that is read; artifacts are never read, they stream."""
+DISCARDED_BYTES = 1024 * 1024 * 1024
+"""How much of a refused upload is taken, so that its sender reads the answer."""
 RESPONSE_BYTES = 1024 * 1024
 """How much of a response is looked at for the id of what was made."""
 
@@ -48,6 +50,19 @@ async def _read(receive: Receive) -> bytes:
             )
         if not message.get("more_body") or message["type"] != "http.request":
             return b"".join(chunks)
+
+
+async def discard(receive: Receive) -> None:
+    """Take what is left of a refused request, up to a limit, and drop it.
+
+    A client that is still sending when the connection closes never sees why.
+    """
+    size = 0
+    while size < DISCARDED_BYTES:
+        message = await receive()
+        size += len(message.get("body", b""))
+        if not message.get("more_body"):
+            return
 
 
 def replay_json(scope: Scope, receive: Receive, body: dict[str, Any]) -> tuple[Scope, Receive]:

@@ -1,0 +1,174 @@
+"""The proxy of one machine: configurable-http-proxy in Python, made to stream.
+
+``python -m baton_hub.proxy`` takes the options of ``configurable-http-proxy``. As it
+comes, the Python package holds every request and response whole in memory, up to
+100 MB and 20 seconds, ten at a time: no event stream ever arrives and large
+artifacts are refused. Here bodies pass through in both directions as they come,
+each side at the other's pace. On Kubernetes the chart brings its own proxy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import urllib.parse
+from collections.abc import AsyncIterator
+from functools import partial
+
+from aiohttp import (
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+)
+from configurable_http_proxy import cli, configproxy, handlers
+from tornado.httpclient import HTTPRequest
+from tornado.iostream import StreamClosedError
+from tornado.web import stream_request_body
+from tornado.websocket import websocket_connect
+from yarl import URL
+
+WITHOUT_LIMIT = 1 << 50
+"""Bytes of a body: whoever receives it sets the limit."""
+WEBSOCKET_BYTES = 256 * 1024 * 1024
+"""The largest message of a websocket, such as a notebook's output; held in memory."""
+
+# About one connection, not about what is sent over it.
+_HOP = ("connection", "expect", "keep-alive", "transfer-encoding", "sec-websocket-extensions")
+_client: ClientSession | None = None
+
+
+@stream_request_body
+class StreamingHandler(handlers.ProxyHandler):  # type: ignore[misc]
+    """Passes one request on, and its response back, without holding either."""
+
+    _forwarding: asyncio.Task[None] | None = None
+
+    def prepare(self) -> None:
+        """Begin to forward a request with a body, before the body is here."""
+        self._chunks: asyncio.Queue[bytes] = asyncio.Queue(1)
+        self.request.connection.set_max_body_size(WITHOUT_LIMIT)
+        headers = self.request.headers
+        self._has_body = headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers
+        if self._has_body:
+            self._begin()
+
+    def _begin(self) -> asyncio.Task[None]:
+        self._forwarding = asyncio.ensure_future(self._forward())
+        return self._forwarding
+
+    async def data_received(self, chunk: bytes) -> None:
+        """Pass a piece of the request on; the sender waits until it is taken."""
+        if self._forwarding is None:
+            return
+        put = asyncio.ensure_future(self._chunks.put(chunk))
+        # The answer may come early, a 401 for instance: then nobody takes the rest.
+        await asyncio.wait({put, self._forwarding}, return_when=asyncio.FIRST_COMPLETED)
+        put.cancel()
+
+    async def call_proxy(self, path: str | None = None) -> None:  # noqa: ARG002
+        """Answer with the target's response; called when the request is complete."""
+        await self.data_received(b"")
+        with contextlib.suppress(asyncio.CancelledError):
+            await (self._forwarding or self._begin())
+
+    def on_connection_close(self) -> None:
+        """Leave the target at once when the client has left."""
+        super().on_connection_close()
+        if self._forwarding is not None:
+            self._forwarding.cancel()
+
+    async def _forward(self) -> None:
+        url = await self.get_target_url(self.path_args[0])
+        if url is None:
+            return
+        try:
+            async with _session().request(
+                self.request.method,
+                URL(url, encoded=True),
+                headers=self._get_proxy_request(url).headers,
+                data=self._body() if self._has_body else None,
+                allow_redirects=False,
+            ) as response:
+                await self._answer(response)
+        except (ClientError, OSError) as error:
+            if self._headers_written:
+                # Too late for another status: the cut is what tells the client.
+                self.request.connection.close()
+            else:
+                await self.handle_proxy_error(503, error)
+
+    async def _answer(self, response: ClientResponse) -> None:
+        self.clear()
+        self.set_status(response.status, response.reason)
+        for name in ("Content-Type", *(response.headers.keys() & {"Server", "Date"})):
+            self.clear_header(name)
+        for name, value in response.headers.items():
+            if name.lower() not in _HOP:
+                self.add_header(name, value)
+        with contextlib.suppress(StreamClosedError):
+            # An event stream's head must arrive before its first event.
+            await self.flush()
+            async for chunk in response.content.iter_any():
+                self.write(chunk)
+                await self.flush()
+            await self.finish()
+
+    async def _body(self) -> AsyncIterator[bytes]:
+        while chunk := await self._chunks.get():
+            yield chunk
+
+    async def get_target_url(self, path: str) -> str | None:
+        """Return the target's address, with the path exactly as the client wrote it."""
+        url: str | None = await super().get_target_url(path)
+        quoted = urllib.parse.quote(path)
+        base, mark, query = (url or "").partition("?")
+        if url is None or not base.endswith(quoted):
+            return url
+        written: str = self.request.path.lstrip("/")
+        return f"{base.removesuffix(quoted)}{written}{mark}{query}"
+
+    def _get_proxy_request(self, url: str) -> HTTPRequest:
+        request: HTTPRequest = super()._get_proxy_request(url)
+        headers = request.headers.items()
+        request.headers = {name: value for name, value in headers if name.lower() not in _HOP}
+        return request
+
+    def compute_etag(self) -> str | None:
+        """Return None: tags are the target's own."""
+        return None
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:  # noqa: ARG002
+        """Agree to what the target agreed to: Jupyter's kernels speak two protocols."""
+        chosen: str | None = self.ws_client.selected_subprotocol if self.ws_client else None
+        return chosen
+
+
+def _session() -> ClientSession:
+    global _client
+    if _client is None:
+        _client = ClientSession(
+            # A kept connection may close just as the next request is written to it.
+            connector=TCPConnector(limit=0, force_close=True),
+            timeout=ClientTimeout(total=None, sock_connect=10),
+            cookie_jar=DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        )
+    return _client
+
+
+def main() -> None:
+    """Run configurable-http-proxy with bodies that stream."""
+    # The package names the handler and the websocket's client in its own modules only.
+    configproxy.ProxyHandler = StreamingHandler
+    handlers.websocket_connect = partial(websocket_connect, max_message_size=WEBSOCKET_BYTES)
+    application = configproxy.Application
+    configproxy.Application = partial(application, websocket_max_message_size=WEBSOCKET_BYTES)
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()
