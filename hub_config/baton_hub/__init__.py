@@ -1,0 +1,12 @@
+"""The Hub's part of Baton: curated profiles, quotas, spawners, audit, and MLflow behind the Hub.
+
+In jupyterhub_config.py::
+
+    from baton_hub import configure
+
+    configure(c)
+"""
+
+from baton_hub.configuration import ConfigurationError, Settings, configure
+
+__all__ = ["ConfigurationError", "Settings", "configure"]

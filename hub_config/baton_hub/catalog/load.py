@@ -1,0 +1,191 @@
+"""From a folder to a catalogue, or to every fault in it at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from baton_hub.catalog.model import Catalog, Profile, Quotas
+from baton_hub.catalog.source import Fault, Place, Source
+
+QUOTAS = "quotas.yaml"
+M = TypeVar("M", bound=BaseModel)
+
+
+class CatalogError(Exception):
+    """A folder that is not a catalogue. ``faults`` holds all there is to mend, in order."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(sorted(set(faults)))
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+def read_files(folder: Path) -> dict[Path, bytes]:
+    """Return the catalogue's files and their content, in the order of their names.
+
+    Raises `CatalogError` when the folder can't be read.
+    """
+    try:
+        paths = sorted(p for p in folder.iterdir() if p.suffix in (".yaml", ".yml") and p.is_file())
+        return {path: path.read_bytes() for path in paths}
+    except OSError as error:
+        message = (
+            f"The catalogue can't be read: {error.strerror}. Name a folder with profile files."
+        )
+        raise CatalogError([Fault(Path(error.filename or folder), 1, 1, message)]) from error
+
+
+def revision_of(files: dict[Path, bytes]) -> str:
+    """Return the name of a catalogue's content: SHA-256 over the names and contents of its files."""
+    digest = hashlib.sha256()
+    for path, content in files.items():
+        digest.update(f"{path.name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def load_catalog(folder: Path) -> Catalog:
+    """Return the catalogue in a folder: one profile a YAML file, limits in ``quotas.yaml``.
+
+    Raises `CatalogError` with every fault, each with its file, line and column.
+    """
+    return parse_catalog(folder, read_files(folder))
+
+
+def parse_catalog(folder: Path, files: dict[Path, bytes]) -> Catalog:
+    """Return the catalogue that these files make up; see `load_catalog`."""
+    faults: list[Fault] = []
+    quotas = Quotas()
+    found: list[tuple[Source, Profile]] = []
+    for path, content in files.items():
+        source = Source(path, content.decode("utf-8", "replace"))
+        is_quotas = path.stem == Path(QUOTAS).stem
+        parsed = _checked(source, Quotas if is_quotas else Profile)
+        faults += source.faults
+        if isinstance(parsed, Quotas):
+            quotas = parsed
+        elif isinstance(parsed, Profile):
+            found.append((source, parsed))
+    if not found and not faults:
+        faults.append(
+            Fault(folder, 1, 1, "There is no profile in this folder. Add one file a profile.")
+        )
+    faults += _clashes(found)
+    if faults:
+        raise CatalogError(faults)
+    profiles = MappingProxyType({profile.name: profile for _, profile in found})
+    return Catalog.model_construct(profiles=profiles, quotas=quotas, revision=revision_of(files))
+
+
+def _checked(source: Source, model: type[M]) -> M | None:
+    """Return the file as a model, or None after adding its faults to the source's."""
+    if source.value is None:
+        return None
+    if not isinstance(source.value, dict):
+        source.faults.append(source.fault((), "A file of keys and values is expected here."))
+        return None
+    try:
+        return model.model_validate(source.value)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            source.faults.append(_fault(source, model, detail))
+    return None
+
+
+def _clashes(found: list[tuple[Source, Profile]]) -> list[Fault]:
+    """Return what is wrong between profiles: names and titles used twice, replacements that are missing."""
+    faults = []
+    seen: dict[tuple[str, str], Path] = {}
+    names = {profile.name for _, profile in found}
+    for source, profile in found:
+        for key, value in (("name", profile.name), ("title", profile.title.casefold())):
+            other = seen.setdefault((key, value), source.file)
+            if other is not source.file:
+                message = (
+                    f"The {key} {getattr(profile, key)!r} is taken by {other.name}. Choose another."
+                )
+                faults.append(source.fault((key,), message))
+        replacement = profile.lifecycle.replaced_by
+        if replacement is not None and (replacement not in names or replacement == profile.name):
+            message = f"replaced_by names {replacement!r}, which is no other profile.{_meant(replacement, names)}"
+            faults.append(source.fault(("lifecycle", "replaced_by"), message))
+    return faults
+
+
+def _fault(source: Source, model: type[BaseModel], detail: Any) -> Fault:
+    place: Place = tuple(part for part in detail["loc"] if part != "[key]")
+    kind, name = detail["type"], place[-1] if place else ""
+    if kind == "extra_forbidden":
+        known = _fields_at(model, place[:-1])
+        message = f"{name!r} is not a key that belongs here.{_meant(str(name), known)}"
+        return source.fault(place, message, key=True)
+    if kind == "missing":
+        return source.fault(place[:-1], _missing(str(name)))
+    if "[key]" in detail["loc"]:
+        return source.fault(place, f"{name!r} can't be a name here: {_reason(detail)}.", key=True)
+    label = ".".join(str(part) for part in place)
+    prefix = f"{label}: " if label else ""
+    return source.fault(place, f"{prefix}{_reason(detail)}.")
+
+
+def _missing(name: str) -> str:
+    extra = {
+        "digest": "An image is approved by its digest: add digest: sha256:… (skopeo inspect shows it).",
+        "sizes": "A profile needs at least one size: add sizes: with cpu and memory.",
+        "access": "Say who may use it: add access: with groups, or everybody: true.",
+    }
+    return extra.get(name, f"{name!r} is missing. Add it.")
+
+
+def _reason(detail: Any) -> str:
+    kind, given = detail["type"], detail.get("input")
+    if kind == "value_error":
+        return str(detail["ctx"]["error"])
+    if kind == "string_type":
+        return f"{given!r} is not text: put it in quotes"
+    if kind == "string_pattern_mismatch":
+        wanted = _PATTERNS.get(detail["ctx"]["pattern"], f"expected is {detail['ctx']['pattern']}")
+        return f"{given!r} is not right: {wanted}"
+    message = str(detail["msg"])
+    return f"{message[:1].lower()}{message[1:]}, not {given!r}"
+
+
+_PATTERNS = {
+    r"^sha256:[0-9a-f]{64}$": "write sha256: and 64 hexadecimal digits",
+    r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$": "use lower-case letters, digits and hyphens",
+    r"^[A-Za-z_][A-Za-z0-9_]*$": "use letters, digits and underscores",
+    r"^[a-z0-9][a-z0-9._:/-]*[a-zA-Z0-9._-]$": "write registry/repository:tag, without @sha256",
+}
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    if close:
+        return f" Did you mean {close[0]!r}?"
+    return f" Known are: {', '.join(sorted(known))}." if known else " Remove it."
+
+
+def _fields_at(model: type[BaseModel], place: Place) -> list[str]:
+    """Return the keys that a model knows at a place inside it."""
+    current: type[BaseModel] = model
+    for part in place:
+        field = current.model_fields.get(str(part))
+        if field is None:
+            continue  # A name inside a mapping: its model was found one step before.
+        inner = _model_in(field.annotation)
+        if inner is None:
+            return []
+        current = inner
+    return list(current.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((m for m in map(_model_in, get_args(annotation)) if m is not None), None)

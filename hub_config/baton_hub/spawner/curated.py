@@ -1,0 +1,200 @@
+"""What both spawners share: the decision before every start, and its record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from traitlets import Unicode, default
+from traitlets.config import LoggingConfigurable
+
+from baton_contract import ForbiddenError, PublicError
+from baton_hub.audit import Audit, facts_of
+from baton_hub.catalog import LiveCatalog
+from baton_hub.policy import ServerSpec, resolve
+from baton_hub.quota import Use, amount_of, bounds
+from baton_hub.spawner.form import parse_form, render_form
+from baton_hub.spawner.refusal import refusal
+from baton_hub.spawner.reservations import Reservations
+
+
+@cache
+def _catalog(folder: str) -> LiveCatalog:
+    return LiveCatalog(Path(folder))
+
+
+@cache
+def _audit(path: str) -> Audit:
+    return Audit(Path(path) if path else None)
+
+
+# One account for the whole Hub: JupyterHub runs as one process.
+reservations = Reservations()
+
+
+class CuratedSpawner(LoggingConfigurable):
+    """What makes a spawner start only what the catalogue offers to the person.
+
+    However the options came (form, query, REST, edited, stored from last time), they
+    are decided on at every start, from the catalogue as it is then. Subclasses call
+    `decide` and apply what it returns; they inherit from this class first, and from
+    one of JupyterHub's spawners second.
+    """
+
+    catalog_folder = Unicode(
+        "profiles", help="Folder with one YAML file a profile, and quotas.yaml."
+    ).tag(config=True)
+    audit_file = Unicode(
+        "", help="File that gets one JSON line a decision and a stop. Empty: nothing is recorded."
+    ).tag(config=True)
+    baton_public_url = Unicode(
+        "", help="Address of the Hub as browsers and servers reach it, without a slash at the end."
+    ).tag(config=True)
+    contact = Unicode(
+        "the people who run this Hub",
+        help="Whom to ask for access; completes the sentence 'Please ask …' on the spawn page.",
+    ).tag(config=True)
+
+    spec: ServerSpec | None = None
+    """What was decided for the server that runs or starts; None when there is none."""
+    page_notice = ""
+    """What people should know about how servers run here, in one sentence."""
+
+    # JupyterHub's spawner brings these.
+    name: str
+    user: Any
+    user_options: dict[str, Any]
+    orm_spawner: Any
+    api_token: str
+
+    @property
+    def catalog(self) -> LiveCatalog:
+        """The catalogue that decides for this spawner."""
+        return _catalog(self.catalog_folder)
+
+    def decide(self) -> ServerSpec:
+        """Return the server to start and book what it takes, or raise the refusal; either is recorded."""
+        user, groups = self.user.name, self._groups()
+        catalog = self.catalog.current()
+        try:
+            if not catalog.profiles:
+                raise ForbiddenError(
+                    "catalog_broken",
+                    "The catalogue has no valid profile yet. Nothing can start until it has.",
+                )
+            spec = resolve(catalog, user, groups, self.user_options)
+            reservations.reserve(self.name, spec, catalog.quotas)
+        except PublicError as error:
+            self._record_refusal(error, groups, catalog.revision)
+            raise refusal(error, self.user.settings) from None
+        self.spec = spec
+        _audit(self.audit_file).record(
+            "spawn", user=user, server=self.name, decision="allowed", code="ok", **facts_of(spec)
+        )
+        return spec
+
+    def _record_refusal(self, error: PublicError, groups: frozenset[str], revision: str) -> None:
+        asked = {key: self.user_options.get(key) for key in ("profile", "size")}
+        named = {
+            key: value[:80] if isinstance(value, str) else None for key, value in asked.items()
+        }
+        _audit(self.audit_file).record(
+            "spawn",
+            user=self.user.name,
+            server=self.name,
+            decision="refused",
+            code=error.code,
+            reason=error.message,
+            groups=sorted(groups),
+            revision=revision,
+            **named,
+        )
+
+    def _groups(self) -> frozenset[str]:
+        return frozenset(group.name for group in self.user.groups)
+
+    def get_env(self) -> dict[str, str]:
+        """Return the server's environment: the Hub's, the profile's, and where MLflow and the desk are."""
+        env: dict[str, str] = super().get_env()
+        spec = self.spec
+        if spec is None:
+            return env
+        env.update(spec.environment)
+        env.update(
+            MLFLOW_TRACKING_URI=f"{self.baton_public_url}/services/mlflow",
+            MLFLOW_TRACKING_USERNAME=self.user.name,
+            MLFLOW_TRACKING_PASSWORD=self.api_token,
+            MLFLOW_DISABLE_TELEMETRY="true",
+            BATON_DESK_URL=f"{self.baton_public_url}/services/desk",
+            BATON_PROFILE=spec.profile,
+            BATON_SIZE=spec.size,
+            BATON_IMAGE=spec.image,
+            BATON_IMAGE_DIGEST=spec.digest,
+        )
+        return env
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what must outlive the Hub: with the decision, so that its booking can be restored."""
+        state: dict[str, Any] = super().get_state()
+        if self.spec is not None:
+            # The environment is the running server's already, and is not needed again.
+            kept = {**vars(self.spec), "groups": sorted(self.spec.groups)}
+            del kept["environment"]
+            state["baton"] = kept
+        return state
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take up what ran before the Hub started, and book it."""
+        super().load_state(state)
+        kept = state.get("baton")
+        if kept and self.orm_spawner is not None and self.orm_spawner.server is not None:
+            self.spec = ServerSpec(**{**kept, "groups": frozenset(kept["groups"])})
+            use = Use(self.spec.user, self.spec.groups, amount_of(self.spec))
+            reservations.restore(self.name, use)
+
+    def clear_state(self) -> None:
+        """Forget the server: it stopped, or never came up. Its booking is taken back.
+
+        The Hub calls this at the end of every stop and of every failed start.
+        """
+        super().clear_state()
+        if self.spec is not None:
+            spec, self.spec = self.spec, None
+            reservations.release(spec.user, self.name)
+            _audit(self.audit_file).record(
+                "stop", user=spec.user, server=self.name, **facts_of(spec)
+            )
+
+    @default("options_form")
+    def _curated_options_form(self) -> Any:
+        return lambda spawner: spawner.render_options()
+
+    @default("options_from_form")
+    def _curated_options_from_form(self) -> Any:
+        return parse_form
+
+    @default("apply_user_options")
+    def _curated_apply_user_options(self) -> Any:
+        # `decide` applies them; without this JupyterHub warns that nobody does.
+        return lambda spawner, user_options: None  # noqa: ARG005
+
+    def options_from_query(self, query_data: Mapping[str, list[str]]) -> dict[str, Any]:
+        """Return the options that stand in an address such as ``/spawn?profile=NAME&size=NAME``."""
+        return parse_form(query_data)
+
+    def render_options(self) -> str:
+        """Return the part of the spawn page where the person chooses."""
+        catalog, groups = self.catalog.current(), self._groups()
+        others = reservations.uses(besides=(self.user.name, self.name))
+        return render_form(
+            catalog.offered(groups),
+            bounds(catalog.quotas, self.user.name, groups, others),
+            chosen=self.user_options,
+            user=self.user.name,
+            groups=sorted(groups),
+            contact=self.contact,
+            notice=self.page_notice,
+            faults=self.catalog.faults if self.user.admin else (),
+        )

@@ -1,0 +1,168 @@
+"""The spawn page's form: what is offered, and what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader
+
+from baton_hub.catalog import Fault, Profile, Size
+from baton_hub.quota import RESOURCES, Amount, Bound, render_amount, render_bound
+from baton_hub.units import render_cpu, render_memory
+
+
+def parse_form(fields: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """Return the options that a form or an address holds, as a choice for `resolve`.
+
+    The page sends ``choice=PROFILE/SIZE``; ``profile`` and ``size`` are understood too,
+    also with JupyterHub's prefix ``opt-``. Every other key is kept, so that it is
+    refused rather than overlooked.
+    """
+    options: dict[str, Any] = {}
+    for name, values in fields.items():
+        key = name.removeprefix("opt-")
+        if key == "_xsrf":  # The Hub's own, in the address that the page posts to.
+            continue
+        value = values[0] if len(values) == 1 else list(values)
+        if key == "choice" and isinstance(value, str):
+            profile, _, size = value.partition("/")
+            options |= {"profile": profile, "size": size} if size else {"profile": profile}
+        else:
+            options[key] = value if isinstance(value, str | list) else str(value)[:80]
+    return options
+
+
+@dataclass(frozen=True)
+class OfferedSize:
+    """One line of a card. ``obstacle`` says why it can't be started now, empty when it can."""
+
+    value: str
+    title: str
+    resources: tuple[str, ...]
+    obstacle: str
+    checked: bool
+
+
+@dataclass(frozen=True)
+class OfferedProfile:
+    """One card."""
+
+    profile: Profile
+    sizes: tuple[OfferedSize, ...]
+    deprecated: str
+
+
+def render_form(
+    profiles: Iterable[Profile],
+    limits: Sequence[Bound],
+    *,
+    chosen: Mapping[str, Any],
+    user: str,
+    groups: Sequence[str],
+    contact: str,
+    notice: str,
+    faults: Sequence[Fault] = (),
+    today: date | None = None,
+) -> str:
+    """Return the form's HTML: a card a profile, a line a size, and what is left of the person's quota.
+
+    ``chosen`` are the options of last time, untrusted; they are proposed again when
+    they are still offered. ``faults`` of the catalogue are for operations only.
+    """
+    day = today or datetime.now(UTC).date()
+    offered = [p for p in profiles if p.lifecycle.blocked is None or day < p.lifecycle.blocked]
+    proposed = _proposal(offered, limits, chosen)
+    cards = [
+        OfferedProfile(
+            profile,
+            tuple(
+                _size(profile, name, size, limits, proposed) for name, size in profile.sizes.items()
+            ),
+            _deprecation(profile, day),
+        )
+        for profile in offered
+    ]
+    template = _templates().get_template("options.html")
+    return template.render(
+        cards=cards,
+        left=_left(limits),
+        user=user,
+        groups=groups,
+        contact=contact,
+        notice=notice,
+        faults=faults,
+    )
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("baton_hub"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+
+
+def _size(
+    profile: Profile,
+    name: str,
+    size: Size,
+    limits: Sequence[Bound],
+    proposed: tuple[str, str] | None,
+) -> OfferedSize:
+    resources = [render_cpu(size.cpu), render_memory(size.memory)]
+    if size.gpu:
+        resources.append(render_amount("gpu", size.gpu))
+    return OfferedSize(
+        value=f"{profile.name}/{name}",
+        title=size.title or name,
+        resources=tuple(resources),
+        obstacle=_obstacle(size, limits),
+        checked=proposed == (profile.name, name),
+    )
+
+
+def _obstacle(size: Size, limits: Sequence[Bound]) -> str:
+    wanted = Amount(1, size.cpu, size.memory, size.gpu)
+    for bound in limits:
+        amount = getattr(wanted, bound.resource)
+        if amount and bound.used + amount > bound.limit:
+            text = render_bound(bound)
+            return f"{text[:1].upper()}{text[1:]}."
+    return ""
+
+
+def _proposal(
+    profiles: Sequence[Profile], limits: Sequence[Bound], chosen: Mapping[str, Any]
+) -> tuple[str, str] | None:
+    """Return what to tick: last time's choice, else the first one that fits."""
+    fitting = [
+        (profile.name, name)
+        for profile in profiles
+        for name in sorted(profile.sizes, key=lambda name: name != profile.first_size)
+        if not _obstacle(profile.sizes[name], limits)
+    ]
+    last = (chosen.get("profile"), chosen.get("size"))
+    return next((pair for pair in fitting if pair == last), fitting[0] if fitting else None)
+
+
+def _deprecation(profile: Profile, today: date) -> str:
+    life = profile.lifecycle
+    if life.deprecated is None or today < life.deprecated:
+        return ""
+    until = f" It can be started until {life.blocked}." if life.blocked else ""
+    instead = f" Please move to {life.replaced_by}." if life.replaced_by else ""
+    said = f" {life.message}" if life.message else ""
+    return f"This profile is being retired.{until}{instead}{said}"
+
+
+def _left(limits: Sequence[Bound]) -> list[str]:
+    """Return what the person may still start, by the strictest limit of each resource."""
+    found = []
+    for resource in RESOURCES:
+        rest = [bound.left for bound in limits if bound.resource == resource]
+        if rest:
+            found.append(render_amount(resource, min(rest)))
+    return found
