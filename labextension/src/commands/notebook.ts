@@ -1,0 +1,105 @@
+import { InputDialog, Notification } from '@jupyterlab/apputils';
+import type { IDocumentManager } from '@jupyterlab/docmanager';
+import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
+
+import { asBatonError } from '../resource';
+import type { IBatonModel } from '../tokens';
+import { CommandIDs } from '../tokens';
+
+interface IOptions {
+  commands: CommandRegistry;
+  model: IBatonModel;
+  trans: TranslationBundle;
+  documents: IDocumentManager;
+  notebooks: INotebookTracker | null;
+}
+
+/** The commands that open the example notebook and log the one in front to a run. */
+export function addNotebookCommands(options: IOptions): void {
+  addOpenExample(options);
+  addLogNotebook(options);
+}
+
+function addOpenExample(options: IOptions): void {
+  const { commands, model, trans, documents } = options;
+  commands.addCommand(CommandIDs.openExample, {
+    label: trans.__('Open the Example Notebook'),
+    caption: trans.__('Train a small real model and log it'),
+    describedBy: { args: { type: 'object', properties: {} } },
+    execute: async () => {
+      try {
+        documents.openOrReveal(await model.client.example());
+      } catch (reason) {
+        Notification.error(asBatonError(reason).message);
+      }
+    }
+  });
+}
+
+function addLogNotebook(options: IOptions): void {
+  const { commands, trans, notebooks } = options;
+  commands.addCommand(CommandIDs.logNotebook, {
+    label: trans.__('Log This Notebook to a Run…'),
+    caption: trans.__('Save the notebook in front and keep a copy with a run'),
+    describedBy: {
+      args: {
+        type: 'object',
+        properties: {
+          run: {
+            type: 'string',
+            description: trans.__('The run’s id; without it, the person is asked')
+          }
+        }
+      }
+    },
+    isEnabled: () => Boolean(notebooks?.currentWidget),
+    execute: async args => {
+      try {
+        const run = typeof args['run'] === 'string' ? args['run'] : await askRun(options);
+        if (run !== null) {
+          await logNotebook(run, options);
+        }
+      } catch (reason) {
+        Notification.error(asBatonError(reason).message);
+      }
+    }
+  });
+  notebooks?.currentChanged.connect(() => {
+    commands.notifyCommandChanged(CommandIDs.logNotebook);
+  });
+}
+
+/** Save the notebook in front and log what is then on disk. */
+async function logNotebook(run: string, options: IOptions): Promise<void> {
+  const { model, trans, notebooks, documents } = options;
+  const context = notebooks?.currentWidget?.context;
+  if (!context) {
+    return;
+  }
+  await context.save();
+  const path = documents.services.contents.localPath(context.path);
+  await model.client.logNotebook(run, path);
+  model.runs.invalidate(null, run);
+  Notification.success(trans.__('%1 is now kept with the run.', path), { autoClose: 5000 });
+}
+
+/** Let the person choose one of the latest experiment's runs; null when they choose none. */
+async function askRun(options: IOptions): Promise<string | null> {
+  const { model, trans } = options;
+  const experiments = await model.client.experiments();
+  const experiment = model.runs.experiment ?? experiments[0]?.id;
+  const runs = experiment === undefined ? [] : (await model.client.runs(experiment)).items;
+  if (!runs.length) {
+    Notification.info(trans.__('There is no run yet to log this notebook to.'));
+    return null;
+  }
+  const labels = runs.map(run => `${run.name} (${run.run_id.slice(0, 8)})`);
+  const answer = await InputDialog.getItem({
+    title: trans.__('Log this notebook to which run?'),
+    items: labels,
+    okLabel: trans.__('Log')
+  });
+  return runs[labels.indexOf(answer.value ?? '')]?.run_id ?? null;
+}

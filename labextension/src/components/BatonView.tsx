@@ -1,0 +1,99 @@
+import React, { useEffect, useState } from 'react';
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { IActions } from '../actions';
+import type { IBatonModel, Tab } from '../tokens';
+import { Banner } from './Banner';
+import { HandoffsView } from './HandoffsView';
+import { Locale } from './locale';
+import { ModelsView } from './ModelsView';
+import { Failure } from './parts';
+import { RunsView } from './RunsView';
+import type { ITab } from './Tabs';
+import { Tabs } from './Tabs';
+
+const TICK_MS = 15_000;
+
+/** The panel's content. */
+export function BatonView(props: {
+  model: IBatonModel;
+  actions: IActions;
+  trans: TranslationBundle;
+  language: string;
+}): JSX.Element {
+  const { model, actions, trans, language } = props;
+  const now = useNow();
+  const status = model.status.value;
+  const tabs: ITab<Tab>[] = [
+    { id: 'runs', label: trans.__('Runs'), unread: 0 },
+    { id: 'models', label: trans.__('Models'), unread: 0 },
+    { id: 'handoffs', label: trans.__('Handoffs'), unread: model.handoffs.unread.size }
+  ];
+  // Nothing else can be fetched where there is no platform or no server extension.
+  const isAlone =
+    model.status.error !== null ||
+    (status?.services.mlflow.state === 'absent' && status.services.desk.state === 'absent');
+  return (
+    <Locale.Provider value={{ trans, language, now }}>
+      {model.status.error ? (
+        <Failure error={model.status.error} onRetry={actions.refresh} />
+      ) : null}
+      {status ? <Banner status={status} /> : null}
+      {isAlone ? null : (
+        <>
+          <Tabs
+            prefix="jp-Baton"
+            label={trans.__('Baton')}
+            unreadLabel={count => trans._n('%1 with news', '%1 with news', count)}
+            tabs={tabs}
+            selected={model.tab}
+            onSelect={actions.show}
+          />
+          <div
+            className="jp-Baton-body"
+            role="tabpanel"
+            id="jp-Baton-body"
+            aria-labelledby={`jp-Baton-tab-${model.tab}`}
+          >
+            <Section model={model} actions={actions} />
+          </div>
+        </>
+      )}
+    </Locale.Provider>
+  );
+}
+
+function Section(props: { model: IBatonModel; actions: IActions }): JSX.Element {
+  const { model, actions } = props;
+  switch (model.tab) {
+    case 'runs':
+      return <RunsView runs={model.runs} status={model.status.value} actions={actions} />;
+    case 'models':
+      return (
+        <ModelsView
+          models={model.models}
+          handoffs={model.handoffs.list.value ?? []}
+          actions={actions}
+        />
+      );
+    case 'handoffs':
+      return (
+        <HandoffsView handoffs={model.handoffs} status={model.status.value} actions={actions} />
+      );
+  }
+}
+
+/** The time, often enough for what the panel says of it to stay true. */
+function useNow(): number {
+  const [, setTick] = useState(0);
+  useEffect(() => {
+    const timer = window.setInterval(() => {
+      setTick(tick => tick + 1);
+    }, TICK_MS);
+    return () => {
+      window.clearInterval(timer);
+    };
+  }, []);
+  return Date.now();
+}

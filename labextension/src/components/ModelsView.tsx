@@ -1,0 +1,147 @@
+import { refreshIcon } from '@jupyterlab/ui-components';
+import React from 'react';
+
+import type { IActions } from '../actions';
+import type { Handoff } from '../contract';
+import type { IModelVersion, IRegisteredModel } from '../records';
+import type { Resource } from '../resource';
+import { useLocale } from './locale';
+import { EmptyState, Fetched, Fold, IconButton, TextButton } from './parts';
+import { HandoffStateWord } from './State';
+import { When } from './When';
+
+/** Registered models and their versions, newest first. */
+export function ModelsView(props: {
+  models: Resource<IRegisteredModel[]>;
+  handoffs: Handoff[];
+  actions: IActions;
+}): JSX.Element {
+  const { actions, handoffs, models } = props;
+  const { trans } = useLocale();
+  return (
+    <>
+      <div className="jp-Baton-toolbar">
+        <h2>{trans.__('Registered models')}</h2>
+        <IconButton icon={refreshIcon} label={trans.__('Refresh')} onClick={actions.refresh} />
+      </div>
+      <Fetched resource={models}>
+        {list =>
+          list.length ? (
+            list.map((model, index) => (
+              <Fold
+                key={model.name}
+                open={index === 0}
+                title={model.name}
+                count={model.versions.length}
+              >
+                <Versions model={model} handoffs={handoffs} actions={actions} />
+              </Fold>
+            ))
+          ) : (
+            <EmptyState
+              text={trans.__(
+                'A model that is worth keeping gets a name and a version here. Choose a run with a model and register it.'
+              )}
+              action={trans.__('Go to the runs')}
+              onAction={() => {
+                actions.show('runs');
+              }}
+            />
+          )
+        }
+      </Fetched>
+    </>
+  );
+}
+
+function Versions(props: {
+  model: IRegisteredModel;
+  handoffs: Handoff[];
+  actions: IActions;
+}): JSX.Element {
+  const { model, handoffs, actions } = props;
+  const { trans } = useLocale();
+  return (
+    <>
+      {model.description ? <p className="jp-Baton-quiet">{model.description}</p> : null}
+      <ul className="jp-Baton-rows" aria-label={trans.__('Versions of %1', model.name)}>
+        {model.versions.map((version, index) => (
+          <li key={version.version} className="jp-Baton-row">
+            <VersionFacts
+              version={version}
+              handoff={handoffs.find(
+                ({ model: of }) => of.name === model.name && of.version === version.version
+              )}
+              actions={actions}
+            />
+            <TextButton
+              primary={index === 0}
+              label={trans.__('Hand over %1 version %2', model.name, version.version)}
+              disabled={version.status !== 'READY'}
+              onClick={() => {
+                actions.handOver(model.name, version.version);
+              }}
+            >
+              {trans.__('Hand over')}
+            </TextButton>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function VersionFacts(props: {
+  version: IModelVersion;
+  handoff: Handoff | undefined;
+  actions: IActions;
+}): JSX.Element {
+  const { version, handoff, actions } = props;
+  const { trans } = useLocale();
+  const run = version.run_id;
+  return (
+    <div className="jp-Baton-rowText">
+      <span className="jp-Baton-name">
+        {trans.__('Version %1', version.version)}
+        {version.aliases.map(alias => (
+          <span key={alias} className="jp-Baton-chip" title={trans.__('Alias %1', alias)}>
+            @{alias}
+          </span>
+        ))}
+      </span>
+      <span className="jp-Baton-itemMeta">
+        {version.user ? <span title={version.user}>{version.user}</span> : null}
+        <When moment={version.created_at} />
+        {run ? (
+          <button
+            type="button"
+            className="jp-Baton-link"
+            onClick={() => {
+              actions.showRun(run);
+            }}
+          >
+            {trans.__('Show run')}
+          </button>
+        ) : null}
+      </span>
+      {version.status === 'READY' ? null : (
+        <span className="jp-Baton-quiet">
+          {version.status === 'PENDING_REGISTRATION'
+            ? trans.__('Still being registered.')
+            : trans.__('Registering failed; register the model again.')}
+        </span>
+      )}
+      {handoff ? (
+        <button
+          type="button"
+          className="jp-Baton-link"
+          onClick={() => {
+            actions.showHandoff(handoff.id);
+          }}
+        >
+          <HandoffStateWord state={handoff.state} /> {handoff.team}
+        </button>
+      ) : null}
+    </div>
+  );
+}

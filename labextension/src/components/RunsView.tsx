@@ -1,0 +1,159 @@
+import { HTMLSelect, launchIcon, refreshIcon } from '@jupyterlab/ui-components';
+import React from 'react';
+
+import type { IActions } from '../actions';
+import type { IRunSummary, IStatus } from '../records';
+import type { RunsModel } from '../runs';
+import { useLocale } from './locale';
+import { shortNumber } from './numbers';
+import { EmptyState, Fetched, IconButton, TextButton } from './parts';
+import { RunView } from './RunView';
+import { RunState } from './State';
+import { When } from './When';
+
+/** Experiments and their runs, or one run. */
+export function RunsView(props: {
+  runs: RunsModel;
+  status: IStatus | null;
+  actions: IActions;
+}): JSX.Element {
+  const { runs, actions, status } = props;
+  if (runs.selected !== null) {
+    return <RunView runs={runs} actions={actions} />;
+  }
+  return (
+    <>
+      <RunsToolbar runs={runs} actions={actions} ui={status?.services.mlflow.ui ?? null} />
+      <Fetched resource={runs.list}>
+        {list =>
+          list.length ? (
+            <RunList runs={runs} list={list} actions={actions} />
+          ) : (
+            <NoRuns runs={runs} actions={actions} />
+          )
+        }
+      </Fetched>
+    </>
+  );
+}
+
+function RunsToolbar(props: {
+  runs: RunsModel;
+  actions: IActions;
+  ui: string | null;
+}): JSX.Element {
+  const { runs, actions, ui } = props;
+  const { trans } = useLocale();
+  const experiments = runs.experiments.value ?? [];
+  return (
+    <div className="jp-Baton-toolbar">
+      <HTMLSelect
+        className="jp-Baton-select"
+        aria-label={trans.__('Experiment')}
+        title={experiments.find(item => item.id === runs.experiment)?.name}
+        value={runs.experiment ?? ''}
+        disabled={!experiments.length}
+        options={experiments.map(item => ({ value: item.id, label: item.name }))}
+        onChange={event => {
+          runs.pick(event.currentTarget.value);
+        }}
+      />
+      <IconButton icon={refreshIcon} label={trans.__('Refresh')} onClick={actions.refresh} />
+      {ui ? (
+        <IconButton
+          icon={launchIcon}
+          label={trans.__('Open MLflow in its own tab')}
+          onClick={() => {
+            actions.visit(ui);
+          }}
+        />
+      ) : null}
+    </div>
+  );
+}
+
+function NoRuns(props: { runs: RunsModel; actions: IActions }): JSX.Element {
+  const { trans } = useLocale();
+  const { runs, actions } = props;
+  const others = (runs.experiments.value ?? []).length > 1;
+  return (
+    <EmptyState
+      text={
+        others
+          ? trans.__('This experiment has no runs yet. A run shows here as soon as a notebook logs one.')
+          : trans.__(
+              'Runs show here as soon as a notebook logs one with MLflow; there is nothing to set up. The example shows how.'
+            )
+      }
+      action={trans.__('Open the example notebook')}
+      onAction={actions.openExample}
+    />
+  );
+}
+
+function RunList(props: {
+  runs: RunsModel;
+  list: IRunSummary[];
+  actions: IActions;
+}): JSX.Element {
+  const { trans } = useLocale();
+  const { runs, list, actions } = props;
+  return (
+    <>
+      <ul className="jp-Baton-list" aria-label={trans.__('Runs')}>
+        {list.map(run => (
+          <li key={run.run_id}>
+            <RunItem
+              run={run}
+              onSelect={() => {
+                runs.select(run.run_id);
+              }}
+            />
+          </li>
+        ))}
+      </ul>
+      {runs.hasMore ? (
+        <div className="jp-Baton-more">
+          <TextButton onClick={actions.moreRuns}>{trans.__('Show older runs')}</TextButton>
+        </div>
+      ) : null}
+    </>
+  );
+}
+
+function RunItem(props: { run: IRunSummary; onSelect: () => void }): JSX.Element {
+  const { run } = props;
+  const metrics = Object.entries(run.metrics);
+  return (
+    <button type="button" className="jp-Baton-item" onClick={props.onSelect}>
+      <span className="jp-Baton-itemTop">
+        <span className="jp-Baton-name" title={run.name}>
+          {run.name}
+        </span>
+        <When moment={run.start_time} />
+      </span>
+      <span className="jp-Baton-itemMeta">
+        <RunState status={run.status} />
+        {run.user ? (
+          <span className="jp-Baton-user" title={run.user}>
+            {run.user}
+          </span>
+        ) : null}
+      </span>
+      {metrics.length ? (
+        <span className="jp-Baton-metrics">
+          {metrics.map(([name, value]) => (
+            <span key={name} className="jp-Baton-metric">
+              <span className="jp-Baton-metricName" title={name}>
+                {name}
+              </span>
+              <span className="jp-Baton-metricValue" title={String(value)}>
+                {shortNumber(value)}
+              </span>
+            </span>
+          ))}
+        </span>
+      ) : null}
+    </button>
+  );
+}

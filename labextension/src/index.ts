@@ -1,0 +1,8 @@
+import { commandsPlugin, notebooksPlugin } from './plugins/commands';
+import { modelPlugin } from './plugins/model';
+import { notificationsPlugin } from './plugins/notifications';
+import { panelPlugin } from './plugins/panel';
+
+export * from './tokens';
+
+export default [modelPlugin, panelPlugin, commandsPlugin, notebooksPlugin, notificationsPlugin];

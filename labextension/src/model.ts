@@ -1,0 +1,138 @@
+import type { ISignal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
+
+import type { IBatonClient } from './api';
+import { HandoffsModel } from './handoffs';
+import type { IPush, IRegisteredModel, IStatus, ServiceState } from './records';
+import { Gate, Resource } from './resource';
+import { RunsModel } from './runs';
+import type { IBatonModel, Tab } from './tokens';
+
+/** All that the panel knows. It refetches what a push names and never asks by itself. */
+export class BatonModel implements IBatonModel {
+  constructor(readonly client: IBatonClient) {
+    this.status = new Resource(() => client.status(), this.gate);
+    this.models = new Resource(() => client.models(), this.gate);
+    this.runs = new RunsModel(client, this.gate);
+    this.handoffs = new HandoffsModel(client, this.gate);
+    this.status.changed.connect(this._onStatus, this);
+    this.models.changed.connect(this._emit, this);
+    this.runs.changed.connect(this._emit, this);
+    this.handoffs.changed.connect(this._emit, this);
+  }
+
+  readonly gate = new Gate();
+  readonly status: Resource<IStatus>;
+  readonly models: Resource<IRegisteredModel[]>;
+  readonly runs: RunsModel;
+  readonly handoffs: HandoffsModel;
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get pushed(): ISignal<this, IPush> {
+    return this._pushed;
+  }
+
+  get tab(): Tab {
+    return this._tab;
+  }
+
+  /** Show a section, and load what it shows. */
+  show(tab: Tab): void {
+    this._tab = tab;
+    this.load();
+    this._emit();
+  }
+
+  /** Show one handoff's details. */
+  showHandoff(id: string): void {
+    this.handoffs.select(id);
+    this.show('handoffs');
+  }
+
+  /** Show one run's details. */
+  showRun(id: string): void {
+    this.runs.select(id);
+    this.show('runs');
+  }
+
+  load(): void {
+    void this.status.load();
+    if (this._tab === 'runs') {
+      this.runs.load();
+    } else {
+      this.handoffs.load();
+    }
+    if (this._tab === 'models') {
+      void this.models.load();
+    }
+  }
+
+  /** Fetch everything shown anew: after a button, or when pushes may have been missed. */
+  refresh(): void {
+    this.status.invalidate();
+    this.models.invalidate();
+    this.runs.invalidate(null, null);
+    this.handoffs.receive(null);
+    this.handoffs.receiveJob(null);
+  }
+
+  receive(push: IPush): void {
+    switch (push.kind) {
+      case 'runs':
+        this.runs.invalidate(push.experiment_id, push.run_id);
+        this.models.invalidate();
+        break;
+      case 'handoff':
+        this.handoffs.receive(push.event);
+        break;
+      case 'job':
+        this.handoffs.receiveJob(push.job);
+        break;
+      case 'services':
+        this.status.invalidate();
+        break;
+    }
+    this._pushed.emit(push);
+  }
+
+  /** Whether this handoff is in front of the person now. */
+  isLookingAt(handoff: string): boolean {
+    return this.gate.isOpen && this._tab === 'handoffs' && this.handoffs.selected === handoff;
+  }
+
+  dispose(): void {
+    this.gate.close();
+    Signal.clearData(this);
+  }
+
+  /** A service that came back may have what could not be fetched before. */
+  private _onStatus(): void {
+    const services = this.status.value?.services;
+    if (services) {
+      if (this._mlflow !== 'up' && services.mlflow.state === 'up') {
+        this.runs.invalidate(null, null);
+        this.models.invalidate();
+      }
+      if (this._desk !== 'up' && services.desk.state === 'up') {
+        this.handoffs.receive(null);
+      }
+      this._mlflow = services.mlflow.state;
+      this._desk = services.desk.state;
+    }
+    this._emit();
+  }
+
+  private _emit(): void {
+    this._changed.emit();
+  }
+
+  private _tab: Tab = 'runs';
+  // Taken for up until said otherwise, so that the first answer refetches nothing.
+  private _mlflow: ServiceState = 'up';
+  private _desk: ServiceState = 'up';
+  private readonly _changed = new Signal<this, void>(this);
+  private readonly _pushed = new Signal<this, IPush>(this);
+}

@@ -1,0 +1,73 @@
+import { ReactWidget } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Message } from '@lumino/messaging';
+import React from 'react';
+
+import type { IActions } from './actions';
+import { BatonView } from './components/BatonView';
+import { batonIcon, batonUnreadIcon } from './icons';
+import type { IBatonModel, IBatonPanel } from './tokens';
+
+/** The panel's life in the sidebar: it looks while it is visible, and marks what is unread. */
+export class BatonPanel extends ReactWidget implements IBatonPanel {
+  constructor(
+    private readonly _options: {
+      model: IBatonModel;
+      actions: IActions;
+      trans: TranslationBundle;
+      language: string;
+    }
+  ) {
+    super();
+    const { model, trans } = _options;
+    this.id = 'jupyter-baton-panel';
+    this.addClass('jp-Baton');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', trans.__('Baton'));
+    this.title.icon = batonIcon;
+    model.changed.connect(this._onChanged, this);
+    this._onChanged();
+  }
+
+  protected render(): JSX.Element {
+    return <BatonView {...this._options} />;
+  }
+
+  protected override onAfterShow(msg: Message): void {
+    super.onAfterShow(msg);
+    this._look();
+  }
+
+  protected override onAfterHide(msg: Message): void {
+    super.onAfterHide(msg);
+    this._options.model.gate.close();
+  }
+
+  protected override onAfterAttach(msg: Message): void {
+    super.onAfterAttach(msg);
+    if (this.isVisible) {
+      this._look();
+    }
+  }
+
+  private _look(): void {
+    const { model } = this._options;
+    model.gate.open();
+    model.load();
+    // What was open all along is now being looked at.
+    if (model.tab === 'handoffs') {
+      model.handoffs.select(model.handoffs.selected);
+    }
+    this.update();
+  }
+
+  private _onChanged(): void {
+    const { model, trans } = this._options;
+    const unread = model.handoffs.unread.size;
+    this.title.icon = unread ? batonUnreadIcon : batonIcon;
+    this.title.caption = unread
+      ? trans._n('Baton: %1 handoff with news', 'Baton: %1 handoffs with news', unread)
+      : trans.__('Baton: runs, models and handoffs');
+    this.update();
+  }
+}

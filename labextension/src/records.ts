@@ -1,0 +1,124 @@
+import type { Event, PacketCard } from './contract';
+
+/** Whether a service of the platform can be used now; `absent` is one that this server never had. */
+export type ServiceState = 'up' | 'starting' | 'down' | 'absent';
+
+export interface IServiceStatus {
+  state: ServiceState;
+  /** What the server says of it, for a person; null when it has nothing to add. */
+  message: string | null;
+  /** The address of its own pages; null when there are none. */
+  ui: string | null;
+}
+
+export interface IStatus {
+  /** The Hub user; null on a server that no Hub started. */
+  user: string | null;
+  profile: string | null;
+  size: string | null;
+  services: { mlflow: IServiceStatus; desk: IServiceStatus };
+}
+
+export interface IExperiment {
+  id: string;
+  name: string;
+  /** Milliseconds since 1970, or RFC 3339; null when never updated. */
+  last_update_time: Moment | null;
+}
+
+/** A point in time as MLflow (milliseconds) or the contract (RFC 3339) writes it. */
+export type Moment = number | string;
+
+export interface IRunSummary {
+  run_id: string;
+  experiment_id: string;
+  name: string;
+  /** MLflow's word: RUNNING, SCHEDULED, FINISHED, FAILED or KILLED. */
+  status: string;
+  user: string | null;
+  start_time: Moment | null;
+  end_time: Moment | null;
+  metrics: Record<string, number | string | null>;
+  /** The notebook's path in the person's home; null for a run from elsewhere. */
+  notebook: string | null;
+  model_count: number;
+}
+
+export interface ILoggedModel {
+  model_id: string;
+  name: string;
+  artifact_path: string | null;
+  flavors: string[];
+  registered: { name: string; version: string }[];
+}
+
+export interface IRun extends IRunSummary {
+  params: Record<string, string>;
+  tags: Record<string, string>;
+  models: ILoggedModel[];
+  /** The run's page in MLflow. */
+  ui: string | null;
+}
+
+export interface IArtifact {
+  path: string;
+  /** Bytes; null for a folder. */
+  size: number | null;
+  is_dir: boolean;
+}
+
+export interface IModelVersion {
+  version: string;
+  run_id: string | null;
+  created_at: Moment | null;
+  /** MLflow's word: READY, PENDING_REGISTRATION or FAILED_REGISTRATION. */
+  status: string;
+  aliases: string[];
+  user: string | null;
+}
+
+export interface IRegisteredModel {
+  name: string;
+  description: string;
+  /** Newest first. */
+  versions: IModelVersion[];
+}
+
+export interface ITeam {
+  name: string;
+  member: boolean;
+}
+
+/** A hand-over under way in the server: gathering files, uploading, submitting. */
+export interface IJob {
+  id: string;
+  state: 'running' | 'done' | 'failed';
+  /** What it is doing, one sentence. */
+  step: string;
+  /** From 0 to 1; null when it can't be told. */
+  progress: number | null;
+  model: string;
+  version: string;
+  team: string;
+  handoff: string | null;
+  error: { code: string; message: string } | null;
+}
+
+/** What a person fills in to hand a model version over. */
+export interface IHandoverDraft {
+  model: string;
+  version: string;
+  team: string;
+  note: string;
+  card: PacketCard;
+}
+
+/** Something changed on the server: what, never the whole of it, save for a job. */
+export interface IPush {
+  kind: 'runs' | 'handoff' | 'job' | 'services';
+  occurred_at: string;
+  experiment_id: string | null;
+  run_id: string | null;
+  event: Event | null;
+  job: IJob | null;
+}

@@ -1,0 +1,60 @@
+import { Token } from '@lumino/coreutils';
+import type { IDisposable } from '@lumino/disposable';
+import type { ISignal } from '@lumino/signaling';
+
+import type { IBatonClient } from './api';
+import type { HandoffsModel } from './handoffs';
+import type { IPush, IRegisteredModel, IStatus } from './records';
+import type { Gate, Resource } from './resource';
+import type { RunsModel } from './runs';
+
+/** A section of the panel. */
+export type Tab = 'runs' | 'models' | 'handoffs';
+
+/** What the panel shows, without a page around it. */
+export interface IBatonModel {
+  readonly client: IBatonClient;
+  /** Open while somebody looks; nothing is fetched while it is closed. */
+  readonly gate: Gate;
+  readonly status: Resource<IStatus>;
+  readonly models: Resource<IRegisteredModel[]>;
+  readonly runs: RunsModel;
+  readonly handoffs: HandoffsModel;
+  readonly tab: Tab;
+  /** Emits when anything above changed. */
+  readonly changed: ISignal<IBatonModel, void>;
+  /** Emits every push after the model took it in. */
+  readonly pushed: ISignal<IBatonModel, IPush>;
+  show(tab: Tab): void;
+  showHandoff(id: string): void;
+  showRun(id: string): void;
+  load(): void;
+  refresh(): void;
+  receive(push: IPush): void;
+  isLookingAt(handoff: string): boolean;
+  dispose(): void;
+}
+
+export const IBatonModel = new Token<IBatonModel>(
+  'jupyter-baton:IBatonModel',
+  'What Baton knows of experiments, models and handoffs, kept up to date by pushes from the server.'
+);
+
+/** The panel in the sidebar. */
+export interface IBatonPanel extends IDisposable {
+  readonly id: string;
+}
+
+export const IBatonPanel = new Token<IBatonPanel>(
+  'jupyter-baton:IBatonPanel',
+  'The Baton panel in the sidebar; commands open it by its id.'
+);
+
+/** The ids of Baton's commands. */
+export namespace CommandIDs {
+  export const open = 'jupyter-baton:open';
+  export const openExample = 'jupyter-baton:open-example';
+  export const logNotebook = 'jupyter-baton:log-notebook';
+  export const register = 'jupyter-baton:register';
+  export const handOver = 'jupyter-baton:hand-over';
+}
