@@ -80,7 +80,10 @@ class IncomingFile:
         self._stream.write(data)
 
     def finish(self) -> None:
-        """Check the content and put it in place; raises `BadRequestError` ``file_digest_mismatch``."""
+        """Check the content and put it in place.
+
+        Raises `BadRequestError` ``file_digest_mismatch``.
+        """
         if self._seen != self._size:
             raise self._mismatch(f"{self._seen} bytes where the packet says {self._size}")
         found = self._hash.hexdigest()
@@ -101,8 +104,8 @@ class IncomingFile:
     def _mismatch(self, found: str) -> BadRequestError:
         return BadRequestError(
             "file_digest_mismatch",
-            f"What was uploaded is not the packet's file {self._sha256[:12]}…: {found} came. It was "
-            "thrown away; upload that file again.",
+            f"What was uploaded is not the packet's file {self._sha256[:12]}…: {found} came. "
+            "It was thrown away; upload that file again.",
             sha256=self._sha256,
         )
 

@@ -28,7 +28,8 @@ def parse_packet(value: Any, *, teams: Sequence[str], max_bytes: int) -> Packet:
         known = ", ".join(teams) or "none yet"
         raise BadRequestError(
             "unknown_team",
-            f"There is no team {team!r}. Teams are: {known}. Choose one, or ask operations to add it.",
+            f"There is no team {team!r}. Teams are: {known}. Choose one, or ask operations to add "
+            "it.",
             team=team,
             teams=list(teams),
         )
@@ -86,9 +87,9 @@ def _check_size(packet: Packet, limit: int) -> None:
     if size > limit:
         raise TooLargeError(
             "packet_too_large",
-            f"The packet's files are {_readable(size)}, and the desk takes up to {_readable(limit)}. "
-            "Nothing was sent. Leave out files that the model does not need, or ask operations to "
-            "raise the limit.",
+            f"The packet's files are {_readable(size)}, and the desk takes up to "
+            f"{_readable(limit)}. Nothing was sent. Leave out files that the model does not need, "
+            "or ask operations to raise the limit.",
             size=size,
             limit=limit,
         )

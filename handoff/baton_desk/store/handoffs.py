@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from baton_contract import ConflictError
 from baton_desk import rules
@@ -81,6 +81,11 @@ class Handoffs:
         """Remember that the sender has shown the content of a file."""
         with self._database.write(in_order=False) as session:
             session.merge(UploadRow(sender=sender, sha256=sha256, created_at=self._clock()))
+
+    def forget_upload(self, sha256: str) -> None:
+        """Forget that anybody uploaded the file, so that it counts as missing again."""
+        with self._database.write(in_order=False) as session:
+            session.execute(delete(UploadRow).where(UploadRow.sha256 == sha256))
 
     def submit(self, handoff_id: str, caller: Caller, needed: Collection[str]) -> HandoffRecord:
         """Take a draft whose files are all here to its checks; code ``files_missing`` otherwise."""

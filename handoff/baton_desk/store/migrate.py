@@ -39,9 +39,9 @@ def make_config(connection: Connection) -> Config:
 
 
 def _run(database: Database, step: Callable[[Config], None]) -> str:
-    with database.engine.connect().execution_options(baton_write=True) as connection:
-        with connection.begin():
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            step(make_config(connection))
-            return MigrationContext.configure(connection).get_current_revision() or "base"
+    engine = database.engine.execution_options(baton_write=True)
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        step(make_config(connection))
+        return MigrationContext.configure(connection).get_current_revision() or "base"

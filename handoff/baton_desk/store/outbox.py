@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 
 from baton_contract import ConflictError, NotFoundError
 from baton_desk.moments import Clock, new_id
@@ -58,10 +58,11 @@ class Outbox:
 
     def next_due(self) -> int | None:
         """Return when the next delivery of an active channel is due or its claim ends, or None."""
-        # Of two values SQLite calls the larger one max, PostgreSQL greatest.
-        larger = func.greatest if self._database.engine.dialect.name == "postgresql" else func.max
-        claimed = func.coalesce(DeliveryRow.claimed_until, 0)
-        moment: ColumnElement[int] = larger(DeliveryRow.next_attempt_at, claimed)
+        # The due moment, or the end of the claim where that is later.
+        moment = case(
+            (DeliveryRow.claimed_until > DeliveryRow.next_attempt_at, DeliveryRow.claimed_until),
+            else_=DeliveryRow.next_attempt_at,
+        )
         query = (
             select(func.min(moment))
             .select_from(DeliveryRow)
