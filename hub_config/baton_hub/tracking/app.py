@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from baton_contract.errors import PublicError, UnauthorizedError
 from baton_hub.tracking.author import find_rule, stamp
-from baton_hub.tracking.body import Overheard, discard, read_json, replay_json
+from baton_hub.tracking.body import Arriving, Overheard, read_json, replay_json
 from baton_hub.tracking.closed import refuse_closed
 from baton_hub.tracking.hints import Hints, find_changes, render_hints
 from baton_hub.tracking.identity import Caller, HubIdentity, connect, parse_authorization
@@ -74,7 +74,8 @@ class TrackingApp:
             await self.mlflow(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
+        arriving = Arriving(receive)
+        request = Request(scope, arriving)
         try:
             response = await self._own(request)
             if response is None:
@@ -85,7 +86,7 @@ class TrackingApp:
                 response = self._anonymous(request)
         except PublicError as error:
             response = render_error(error)
-        await discard(receive)
+        await arriving.discard()
         await response(scope, receive, send)
 
     async def _own(self, request: Request) -> Response | None:

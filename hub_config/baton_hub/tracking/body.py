@@ -52,17 +52,27 @@ async def _read(receive: Receive) -> bytes:
             return b"".join(chunks)
 
 
-async def discard(receive: Receive) -> None:
-    """Take what is left of a refused request, up to a limit, and drop it.
+class Arriving:
+    """A receive that knows whether the request has arrived whole."""
 
-    A client that is still sending when the connection closes never sees why.
-    """
-    size = 0
-    while size < DISCARDED_BYTES:
-        message = await receive()
-        size += len(message.get("body", b""))
-        if not message.get("more_body"):
-            return
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._whole = False
+
+    async def __call__(self) -> Message:
+        """Return the next message."""
+        message = await self._receive()
+        self._whole = not message.get("more_body")
+        return message
+
+    async def discard(self) -> None:
+        """Take what is left of a refused request, up to a limit, and drop it.
+
+        A client that is still sending when the connection closes never sees why.
+        """
+        size = 0
+        while not self._whole and size < DISCARDED_BYTES:
+            size += len((await self()).get("body", b""))
 
 
 def replay_json(scope: Scope, receive: Receive, body: dict[str, Any]) -> tuple[Scope, Receive]:
