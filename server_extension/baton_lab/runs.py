@@ -224,6 +224,8 @@ async def _check_is_model(tracking: Tracking, uri: str) -> None:
     try:
         text = await tracking.read(uri, "MLmodel")
     except (NotFoundError, BadRequestError) as error:
+        if error.code == "artifacts_elsewhere":
+            raise
         raise BadRequestError(
             "not_a_model",
             "There is no MLmodel file here, so this is not a model. Log one with "

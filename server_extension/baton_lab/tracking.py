@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from baton_contract.errors import (
+    BY_STATUS,
     BadRequestError,
     ConflictError,
     ForbiddenError,
@@ -239,27 +240,37 @@ class Tracking:
 
 
 def parse_error(response: httpx.Response) -> PublicError:
-    """Return what a failed answer of MLflow means for the person who asked."""
+    """Return what a failed answer of MLflow, or of the guard before it, means for a person."""
     status = response.status_code
+    code, message = _parse_reason(response)
     if status in {502, 503, 504}:
-        return unavailable()
-    if status in {401, 403} or response.is_redirect:
+        return UnavailableError(code, message) if message else unavailable()
+    if status == 401 or response.is_redirect or (status == 403 and not message):
         return ForbiddenError(
             "mlflow_refused",
             "MLflow does not accept this server's token. Restart your server from the Hub.",
         )
-    try:
-        body = json.loads(response.content)
-        code, message = str(body["error_code"]), str(body["message"])
-    except (ValueError, KeyError, TypeError):
-        code, message = "", ""
     if status >= 500:
         return UnavailableError(
             "mlflow_failed", f"MLflow failed to answer (HTTP {status}). Try again in a moment."
         )
-    kind = KINDS.get(code, NotFoundError if status == 404 else BadRequestError)
+    kind = KINDS.get(code, BY_STATUS.get(status, BadRequestError))
     name = "not_found" if kind is NotFoundError else "mlflow_refused"
     return kind(name, f"MLflow says: {message[:500] or f'HTTP {status}'}", mlflow_code=code)
+
+
+def _parse_reason(response: httpx.Response) -> tuple[str, str]:
+    """Return code and sentence of MLflow's own form or of the contract's; "" where neither."""
+    try:
+        body = json.loads(response.content)
+    except ValueError:
+        return "", ""
+    if not isinstance(body, dict):
+        return "", ""
+    error = body.get("error")
+    if isinstance(error, dict):
+        return str(error.get("code", "")), str(error.get("message", ""))
+    return str(body.get("error_code", "")), str(body.get("message", ""))
 
 
 def unavailable() -> UnavailableError:

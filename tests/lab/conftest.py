@@ -1,0 +1,313 @@
+"""A real Jupyter server, MLflow and desk, each a process; only the Hub behind them is played."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socket import socket
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import httpx
+import pytest
+
+PEOPLE = {
+    "scientist": {"groups": ["data-science"], "admin": False},
+    "developer": {"groups": ["app-developers"], "admin": False},
+}
+SCOPES = ["access:services!service=mlflow", "access:services!service=desk"]
+TRAIN = """
+import sys
+import mlflow
+from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LogisticRegression
+
+X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+model = LogisticRegression(max_iter=5000).fit(X, y)
+mlflow.set_experiment("tumours")
+with mlflow.start_run(run_name="with-model") as run:
+    mlflow.log_param("max_iter", 5000)
+    mlflow.log_metric("accuracy", model.score(X, y))
+    mlflow.log_metric("broken", float("nan"))
+    mlflow.log_input(mlflow.data.from_pandas(X, name="breast-cancer"))
+    mlflow.log_text("not a model", "notes/readme.txt")
+    good = mlflow.sklearn.log_model(model, name="model", input_example=X.head(3))
+    bare = mlflow.sklearn.log_model(model, name="bare")
+print(run.info.run_id, run.info.experiment_id, good.model_id, bare.model_id)
+"""
+
+
+class Hub(ThreadingHTTPServer):
+    """Answers the three questions that services ask a Hub; a token is its owner's name."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answer = self.answer(unquote(urlsplit(self.path).path.removeprefix("/hub/api/")))
+            body = json.dumps(answer).encode()
+            self.send_response(200 if answer is not None else 404)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def answer(self, path: str) -> Any:
+            if path == "groups":
+                names = sorted({group for person in PEOPLE.values() for group in person["groups"]})
+                return [{"name": name, "users": []} for name in names]
+            name = path.removeprefix("users/")
+            if path == "user":
+                name = self.headers.get("Authorization", "").split()[-1].removesuffix("-token")
+            if name not in PEOPLE:
+                return None
+            return {"kind": "user", "name": name, "scopes": SCOPES, **PEOPLE[name]}
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process and the address that it serves."""
+
+    url: str
+    popen: subprocess.Popen[bytes]
+    log: Path
+
+    def stop(self) -> None:
+        self.popen.terminate()
+        try:
+            self.popen.wait(10)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What the training script logged."""
+
+    run_id: str
+    experiment_id: str
+    model_id: str
+    bare_model_id: str
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A Jupyter server with the extension: its address, an HTTP client with its token, its home."""
+
+    url: str
+    http: httpx.Client
+    home: Path
+    process: Process
+
+    def get(self, path: str, **params: str) -> Any:
+        answer = self.http.get(path, params=params)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def post(self, path: str, body: Any = None) -> httpx.Response:
+        return self.http.post(path, json={} if body is None else body)
+
+
+def free_port() -> int:
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def start(command: list[str], url: str, ready: str, env: dict[str, str], log: Path) -> Process:
+    """Start a process and wait until ``ready`` answers."""
+    with log.open("wb") as out:
+        popen = subprocess.Popen(command, env={**os.environ, **env}, stdout=out, stderr=out)
+    process = Process(url, popen, log)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and popen.poll() is None:
+        try:
+            if httpx.get(url + ready, timeout=2, trust_env=False).is_success:
+                return process
+        except httpx.TransportError:
+            time.sleep(0.1)
+    process.stop()
+    pytest.fail(f"{command} did not start:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[..., Any]:
+    """Return a function that asks again until the answer is true, for 30 s at most."""
+
+    def until(ask: Callable[[], Any], seconds: float = 30) -> Any:
+        deadline = time.monotonic() + seconds
+        while True:
+            found = ask()
+            if found:
+                return found
+            assert time.monotonic() < deadline, "it did not come to pass in time"
+            time.sleep(0.05)
+
+    return until
+
+
+@pytest.fixture(scope="session")
+def hub() -> Iterator[str]:
+    server = Hub(("127.0.0.1", 0), Hub.Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/hub/api"
+    server.shutdown()
+    server.server_close()
+
+
+def service_env(name: str, url: str, hub: str) -> dict[str, str]:
+    return {
+        "JUPYTERHUB_API_TOKEN": f"{name}-token",
+        "JUPYTERHUB_API_URL": hub,
+        "JUPYTERHUB_BASE_URL": "/",
+        "JUPYTERHUB_SERVICE_NAME": name,
+        "JUPYTERHUB_SERVICE_PREFIX": f"/services/{name}/",
+        "JUPYTERHUB_SERVICE_URL": url,
+        "JUPYTERHUB_CLIENT_ID": f"service-{name}",
+        "JUPYTERHUB_OAUTH_CALLBACK_URL": f"/services/{name}/oauth_callback",
+        "JUPYTERHUB_OAUTH_ACCESS_SCOPES": json.dumps([f"access:services!service={name}"]),
+        "BATON_PUBLIC_URL": url,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+
+
+@pytest.fixture(scope="session")
+def mlflow(hub: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    folder = tmp_path_factory.mktemp("mlflow")
+    url = f"http://127.0.0.1:{free_port()}"
+    env = service_env("mlflow", url, hub) | {
+        "BATON_MLFLOW_DATABASE": f"sqlite:///{folder}/mlflow.sqlite",
+        "BATON_MLFLOW_ARTIFACTS": str(folder / "artifacts"),
+    }
+    process = start(
+        [sys.executable, "-m", "baton_hub.tracking"],
+        url + "/services/mlflow",
+        "/baton/health",
+        env,
+        folder / "log",
+    )
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="session")
+def desk(hub: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    folder = tmp_path_factory.mktemp("desk")
+    url = f"http://127.0.0.1:{free_port()}"
+    env = service_env("desk", url, hub) | {
+        "BATON_DESK_DATABASE": f"sqlite:///{folder}/desk.sqlite",
+        "BATON_DESK_FILES": str(folder / "files"),
+    }
+    process = start(
+        [sys.executable, "-m", "baton_desk"],
+        url + "/services/desk",
+        "/health",
+        env,
+        folder / "log",
+    )
+    yield process
+    process.stop()
+
+
+def start_lab(home: Path, env: dict[str, str]) -> Lab:
+    home.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "jupyter_server", "--allow-root", "--no-browser"]
+    command += ["--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
+    command += ["--IdentityProvider.token=secret", f"--ServerApp.root_dir={home}"]
+    command += ["--ServerApp.jpserver_extensions=baton_lab=True"]
+    clean = {"HOME": str(home), "JUPYTER_NO_CONFIG": "1"}
+    process = start(command, url, "/login", clean | env, home.parent / f"{home.name}.log")
+    http = httpx.Client(
+        base_url=url + "/baton/",
+        headers={"Authorization": "token secret"},
+        timeout=60,
+        trust_env=False,
+    )
+    return Lab(url, http, home, process)
+
+
+def scientist_env(mlflow: str, desk: str) -> dict[str, str]:
+    return {
+        "JUPYTERHUB_API_TOKEN": "scientist-token",
+        "JUPYTERHUB_USER": "scientist",
+        "MLFLOW_TRACKING_URI": mlflow,
+        "MLFLOW_TRACKING_USERNAME": "scientist",
+        "MLFLOW_TRACKING_PASSWORD": "scientist-token",
+        "BATON_DESK_URL": desk,
+        "BATON_PROFILE": "scikit-learn",
+        "BATON_SIZE": "small",
+    }
+
+
+@pytest.fixture(scope="session")
+def lab(mlflow: Process, desk: Process, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The scientist's server on a whole platform."""
+    home = tmp_path_factory.mktemp("lab") / "scientist"
+    lab = start_lab(home, scientist_env(mlflow.url, desk.url))
+    yield lab
+    lab.http.close()
+    lab.process.stop()
+
+
+@pytest.fixture(scope="session")
+def lonely_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The scientist's server while MLflow and the desk are down."""
+    home = tmp_path_factory.mktemp("lonely") / "scientist"
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    env = scientist_env(nowhere + "/services/mlflow", nowhere + "/services/desk")
+    lab = start_lab(home, env)
+    yield lab
+    lab.http.close()
+    lab.process.stop()
+
+
+@pytest.fixture(scope="session")
+def plain_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A server that no Baton Hub started."""
+    home = tmp_path_factory.mktemp("plain") / "somebody"
+    names = scientist_env("", "")
+    lab = start_lab(home, dict.fromkeys(names, ""))
+    yield lab
+    lab.http.close()
+    lab.process.stop()
+
+
+@pytest.fixture(scope="session")
+def trained(lab: Lab, mlflow: Process, desk: Process) -> Trained:
+    """A run of a notebook in the scientist's home, with a model and one without an example."""
+    cells = [
+        {"cell_type": "code", "source": text, "execution_count": count, "id": f"c{count}"}
+        for count, text in enumerate(("import mlflow", "train()"), 1)
+    ]
+    for cell in cells:
+        cell |= {"outputs": [], "metadata": {}}
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (lab.home / "tumours.ipynb").write_text(json.dumps(notebook))
+    env = scientist_env(mlflow.url, desk.url) | {
+        "HOME": str(lab.home),
+        "JPY_SESSION_NAME": str(lab.home / "tumours.ipynb"),
+    }
+    ended = subprocess.run(
+        [sys.executable, "-c", TRAIN],
+        env={**os.environ, **env},
+        cwd=lab.home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    line = next(line for line in ended.stdout.splitlines() if " m-" in line)
+    return Trained(*line.split())
