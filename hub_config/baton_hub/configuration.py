@@ -21,14 +21,16 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a Hub with Baton has to know. Each comes from an argument of `configure`, else from the
-    environment variable ``BATON_`` and its name in capitals (``BATON_PUBLIC_URL``), else its default.
+    """What a Hub with Baton has to know.
+
+    Each comes from an argument of `configure`, else from the environment variable
+    ``BATON_`` and its name in capitals (``BATON_PUBLIC_URL``), else its default.
     """
 
     public_url: str
     """Address of the Hub as browsers and users' servers reach it, such as https://hub.example.org."""
     mlflow_api_token: str
-    """The tracking service's token for the Hub's API; the service gets it as JUPYTERHUB_API_TOKEN."""
+    """MLflow's token for the Hub's API; the service gets it as JUPYTERHUB_API_TOKEN."""
     desk_api_token: str
     """The desk's token for the Hub's API; the desk gets it as JUPYTERHUB_API_TOKEN."""
     mlflow_url: str = "http://mlflow:5000"
@@ -94,7 +96,7 @@ def configure(c: Any, **settings: Any) -> Settings:
 
 
 def _services(settings: Settings) -> list[dict[str, Any]]:
-    """Return MLflow and the desk as external services: the Hub routes to them, and does not start them."""
+    """Return MLflow and the desk as external services: routed to by the Hub, not started by it."""
     # Not at the top: whoever reads settings or asks for help does not need the Hub.
     import jupyterhub
 

@@ -18,7 +18,7 @@ CHOICE_KEYS = ("profile", "size")
 
 @dataclass(frozen=True)
 class ServerSpec:
-    """A server as policy resolved it: nothing in it was taken from what was asked, only from the catalogue."""
+    """A server as policy resolved it: all of it from the catalogue, nothing from the request."""
 
     user: str
     groups: frozenset[str]

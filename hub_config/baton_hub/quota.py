@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from baton_contract import ForbiddenError
@@ -70,7 +70,7 @@ class Decision:
         return not self.exceeded
 
     def refusal(self) -> ForbiddenError:
-        """Return the refusal as the person should read it: which limit, how much is used, what to do."""
+        """Return the refusal as the person reads it: which limit, how much is used, what to do."""
         bound = self.exceeded[0]
         return ForbiddenError(
             f"quota_{bound.resource}",
@@ -95,12 +95,12 @@ def bounds(
 ) -> tuple[Bound, ...]:
     """Return every limit that applies to a person, with what is used of it now."""
     uses = tuple(usage)
-    found = list(_bounds("user", user, quotas.for_user(user), uses, lambda use: use.user == user))
+    own = [use for use in uses if use.user == user]
+    found = list(_bounds("user", user, quotas.for_user(user), own))
     for group in sorted(groups & quotas.groups.keys()):
-        found += _bounds(
-            "group", group, quotas.groups[group], uses, lambda use, g=group: g in use.groups
-        )  # type: ignore[misc]
-    found += _bounds("total", "", quotas.total, uses, lambda _: True)
+        members = [use for use in uses if group in use.groups]
+        found += _bounds("group", group, quotas.groups[group], members)
+    found += _bounds("total", "", quotas.total, uses)
     return tuple(found)
 
 
@@ -117,10 +117,8 @@ def admit(spec: ServerSpec, usage: Iterable[Use], limits: Quotas) -> Decision:
     return Decision(spec, tuple(exceeded))
 
 
-def _bounds(
-    scope: str, name: str, limits: Limits, uses: Iterable[Use], counts: Callable[[Use], bool]
-) -> Iterator[Bound]:
-    total = sum((use.amount for use in uses if counts(use)), Amount())
+def _bounds(scope: str, name: str, limits: Limits, uses: Iterable[Use]) -> Iterator[Bound]:
+    total = sum((use.amount for use in uses), Amount())
     for resource in RESOURCES:
         limit = getattr(limits, resource)
         if limit is not None:
@@ -130,7 +128,7 @@ def _bounds(
 def render_amount(resource: str, amount: float) -> str:
     """Return an amount of a resource with its unit, as people read it."""
     if resource == "memory":
-        return f"{render_memory(int(amount))} memory" if amount else "no memory"
+        return f"{render_memory(int(amount))} memory"
     if resource == "cpu":
         return render_cpu(amount)
     noun = {"servers": "server", "gpu": "GPU"}[resource]
@@ -138,11 +136,15 @@ def render_amount(resource: str, amount: float) -> str:
 
 
 def render_bound(bound: Bound) -> str:
-    """Return in words how much of a limit is used."""
+    """Return in words what a limit is and how much of it is used."""
     whose = {
         "user": "you may use",
         "group": f"the group {bound.name} may use",
         "total": "everybody together may use",
     }
-    limit = render_amount(bound.resource, bound.limit)
-    return f"{whose[bound.scope]} {limit} at once, and {render_amount(bound.resource, bound.used)} is in use"
+    text = f"{whose[bound.scope]} {render_amount(bound.resource, bound.limit)} at once"
+    return (
+        f"{text}, and {render_amount(bound.resource, bound.used)} in use already"
+        if bound.used
+        else text
+    )

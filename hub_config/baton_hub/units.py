@@ -9,13 +9,14 @@ _MEMORY = re.compile(r"(\d+(?:\.\d+)?)([KMGT])")
 
 
 def parse_memory(text: str | int) -> int:
-    """Return an amount of memory in bytes from text such as ``512M`` or ``0.5G``, or a number of bytes.
+    """Return memory in bytes from text such as ``512M`` or ``0.5G``, or from a number of bytes.
 
     The suffixes K, M, G and T count in steps of 1024, as JupyterHub's own do.
     Raises `ValueError` with a sentence that says what to write instead.
     """
     if isinstance(text, bool) or not isinstance(text, str | int):
-        raise ValueError("write memory as text such as 4G, or as a whole number of bytes")
+        # pydantic turns a ValueError, and nothing else, into a fault.
+        raise ValueError("write memory as text such as 4G, or as a whole number of bytes")  # noqa: TRY004
     if isinstance(text, int):
         amount = text
     else:

@@ -30,6 +30,5 @@ def lint(folder: Path) -> None:
         click.echo(f"{count} {'fault' if count == 1 else 'faults'}.", err=True)
         raise SystemExit(1) from None
     count = len(catalog.profiles)
-    click.echo(
-        f"{count} {'profile' if count == 1 else 'profiles'}, no fault. Revision {catalog.revision[:12]}."
-    )
+    noun = "profile" if count == 1 else "profiles"
+    click.echo(f"{count} {noun}, no fault. Revision {catalog.revision[:12]}.")

@@ -40,5 +40,8 @@ class LiveCatalog:
         except CatalogError as error:
             if error.faults != self.faults:
                 self.faults = error.faults
-                log.error("The catalogue is broken, the last good one stays in effect:\n%s", error)
+                # What is wrong stands in the files, not in this program: no traceback.
+                log.error(  # noqa: TRY400
+                    "The catalogue is broken, the last good one stays in effect:\n%s", error
+                )
         return self._catalog

@@ -42,7 +42,7 @@ def read_files(folder: Path) -> dict[Path, bytes]:
 
 
 def revision_of(files: dict[Path, bytes]) -> str:
-    """Return the name of a catalogue's content: SHA-256 over the names and contents of its files."""
+    """Return the name of a catalogue's content: SHA-256 over its files' names and contents."""
     digest = hashlib.sha256()
     for path, content in files.items():
         digest.update(f"{path.name}\0{len(content)}\0".encode())
@@ -99,7 +99,7 @@ def _checked(source: Source, model: type[M]) -> M | None:
 
 
 def _clashes(found: list[tuple[Source, Profile]]) -> list[Fault]:
-    """Return what is wrong between profiles: names and titles used twice, replacements that are missing."""
+    """Return what is wrong between profiles: names used twice, replacements that are missing."""
     faults = []
     seen: dict[tuple[str, str], Path] = {}
     names = {profile.name for _, profile in found}
@@ -113,7 +113,8 @@ def _clashes(found: list[tuple[Source, Profile]]) -> list[Fault]:
                 faults.append(source.fault((key,), message))
         replacement = profile.lifecycle.replaced_by
         if replacement is not None and (replacement not in names or replacement == profile.name):
-            message = f"replaced_by names {replacement!r}, which is no other profile.{_meant(replacement, names)}"
+            meant = _meant(replacement, names - {profile.name})
+            message = f"replaced_by names {replacement!r}, which is no other profile.{meant}"
             faults.append(source.fault(("lifecycle", "replaced_by"), message))
     return faults
 
@@ -136,7 +137,7 @@ def _fault(source: Source, model: type[BaseModel], detail: Any) -> Fault:
 
 def _missing(name: str) -> str:
     extra = {
-        "digest": "An image is approved by its digest: add digest: sha256:… (skopeo inspect shows it).",
+        "digest": "An image is approved by its digest: add digest: sha256:…",
         "sizes": "A profile needs at least one size: add sizes: with cpu and memory.",
         "access": "Say who may use it: add access: with groups, or everybody: true.",
     }

@@ -1,4 +1,4 @@
-"""What a catalogue says: profiles with their sizes, and limits. The schema of ``profiles/*.yaml``."""
+"""What a catalogue says: profiles with sizes, and limits. The schema of ``profiles/*.yaml``."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Image(_Part):
 
     @property
     def pinned(self) -> str:
-        """The reference that is started: repository and digest, so that a moved tag changes nothing."""
+        """What is started: repository and digest, so that a moved tag changes nothing."""
         head, _, last = self.reference.rpartition("/")
         repository = last.split(":", 1)[0]
         return f"{head}/{repository}@{self.digest}" if head else f"{repository}@{self.digest}"
@@ -187,6 +187,6 @@ class Catalog(_Part):
     """SHA-256 of the files it was read from, in lower-case hexadecimal; empty for no catalogue."""
 
     def offered(self, groups: frozenset[str]) -> tuple[Profile, ...]:
-        """Return the profiles that members of these groups may use, in the order of their titles."""
+        """Return the profiles that these groups may use: their own first, then by title."""
         allowed = (p for p in self.profiles.values() if p.access.allows(groups))
-        return tuple(sorted(allowed, key=lambda p: p.title.casefold()))
+        return tuple(sorted(allowed, key=lambda p: (p.access.everybody, p.title.casefold())))

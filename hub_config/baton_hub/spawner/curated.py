@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from traitlets import Unicode, default
-from traitlets.config import LoggingConfigurable
 
 from baton_contract import ForbiddenError, PublicError
 from baton_hub.audit import Audit, facts_of
@@ -18,6 +17,12 @@ from baton_hub.quota import Use, amount_of, bounds
 from baton_hub.spawner.form import parse_form, render_form
 from baton_hub.spawner.refusal import refusal
 from baton_hub.spawner.reservations import Reservations
+
+if TYPE_CHECKING:
+    from jupyterhub.spawner import Spawner as Base
+else:
+    # JupyterHub wants every class below its own to be a complete spawner; this is a half of one.
+    from traitlets.config import LoggingConfigurable as Base
 
 
 @cache
@@ -34,7 +39,7 @@ def _audit(path: str) -> Audit:
 reservations = Reservations()
 
 
-class CuratedSpawner(LoggingConfigurable):
+class CuratedSpawner(Base):  # type: ignore[misc]
     """What makes a spawner start only what the catalogue offers to the person.
 
     However the options came (form, query, REST, edited, stored from last time), they
@@ -62,20 +67,13 @@ class CuratedSpawner(LoggingConfigurable):
     page_notice = ""
     """What people should know about how servers run here, in one sentence."""
 
-    # JupyterHub's spawner brings these.
-    name: str
-    user: Any
-    user_options: dict[str, Any]
-    orm_spawner: Any
-    api_token: str
-
     @property
     def catalog(self) -> LiveCatalog:
         """The catalogue that decides for this spawner."""
         return _catalog(self.catalog_folder)
 
     def decide(self) -> ServerSpec:
-        """Return the server to start and book what it takes, or raise the refusal; either is recorded."""
+        """Return the server to start, booked, or raise the refusal; either is recorded."""
         user, groups = self.user.name, self._groups()
         catalog = self.catalog.current()
         try:
@@ -116,7 +114,7 @@ class CuratedSpawner(LoggingConfigurable):
         return frozenset(group.name for group in self.user.groups)
 
     def get_env(self) -> dict[str, str]:
-        """Return the server's environment: the Hub's, the profile's, and where MLflow and the desk are."""
+        """Return the server's environment: the Hub's, the profile's, and the services' addresses."""
         env: dict[str, str] = super().get_env()
         spec = self.spec
         if spec is None:
@@ -136,7 +134,7 @@ class CuratedSpawner(LoggingConfigurable):
         return env
 
     def get_state(self) -> dict[str, Any]:
-        """Return what must outlive the Hub: with the decision, so that its booking can be restored."""
+        """Return what must outlive the Hub: with the decision, to restore its booking from."""
         state: dict[str, Any] = super().get_state()
         if self.spec is not None:
             # The environment is the running server's already, and is not needed again.

@@ -68,7 +68,7 @@ def render_form(
     faults: Sequence[Fault] = (),
     today: date | None = None,
 ) -> str:
-    """Return the form's HTML: a card a profile, a line a size, and what is left of the person's quota.
+    """Return the form's HTML: a card a profile, a line a size, and what is left of the quota.
 
     ``chosen`` are the options of last time, untrusted; they are proposed again when
     they are still offered. ``faults`` of the catalogue are for operations only.
@@ -89,7 +89,7 @@ def render_form(
     template = _templates().get_template("options.html")
     return template.render(
         cards=cards,
-        left=_left(limits),
+        left=_left(offered, limits),
         user=user,
         groups=groups,
         contact=contact,
@@ -158,10 +158,12 @@ def _deprecation(profile: Profile, today: date) -> str:
     return f"This profile is being retired.{until}{instead}{said}"
 
 
-def _left(limits: Sequence[Bound]) -> list[str]:
+def _left(profiles: Sequence[Profile], limits: Sequence[Bound]) -> list[str]:
     """Return what the person may still start, by the strictest limit of each resource."""
     found = []
     for resource in RESOURCES:
+        if resource == "gpu" and not any(size.gpu for p in profiles for size in p.sizes.values()):
+            continue
         rest = [bound.left for bound in limits if bound.resource == resource]
         if rest:
             found.append(render_amount(resource, min(rest)))

@@ -15,7 +15,7 @@ from baton_hub.spawner.refusal import refusal
 
 
 class CuratedKubeSpawner(CuratedSpawner, KubeSpawner):  # type: ignore[misc]
-    """Starts a person's server as a pod with the image, by digest, and the resources that policy resolved.
+    """Starts a person's server as a pod: the image, by digest, and resources that policy resolved.
 
     The finished pod is compared with the decision once more before it is sent, after
     every other setting and hook had its turn. `KubeSpawner.profile_list` is not used.
@@ -25,6 +25,8 @@ class CuratedKubeSpawner(CuratedSpawner, KubeSpawner):  # type: ignore[misc]
         config=True
     )
 
+    extra_labels: Any
+    modify_pod_hook: Any
     _operators_hook: Any = None
     _operators_labels: Any = None
 
@@ -45,7 +47,7 @@ class CuratedKubeSpawner(CuratedSpawner, KubeSpawner):  # type: ignore[misc]
         self.modify_pod_hook = _checked_pod
 
     async def finish_pod(self, pod: Any) -> Any:
-        """Return the pod after the operators' own hook, if it still is what was decided; else refuse."""
+        """Return the pod after the operators' own hook, or refuse when it is not what was decided."""
         if self._operators_hook is not None:
             pod = await maybe_future(self._operators_hook(self, pod))
         if self.spec is None:
@@ -57,7 +59,7 @@ class CuratedKubeSpawner(CuratedSpawner, KubeSpawner):  # type: ignore[misc]
             )
             error = ConflictError(
                 "pod_differs",
-                "A setting of this Hub changes the server into something that the catalogue does not allow:"
+                "A setting of this Hub makes the server something that is not in the catalogue:"
                 f" {'; '.join(differing)}. Nothing was started. Please tell {self.contact}.",
             )
             raise refusal(error, self.user.settings)

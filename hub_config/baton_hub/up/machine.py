@@ -25,7 +25,7 @@ VARIABLE = "BATON_UP"
 
 @dataclass(frozen=True)
 class Machine:
-    """Where everything of one platform listens, always on 127.0.0.1, and where it keeps its files."""
+    """Where a platform listens, always on 127.0.0.1, and where it keeps its files."""
 
     folder: str
     profiles: str
@@ -56,7 +56,7 @@ class Machine:
     def service_environment(
         self, name: str, secrets: Secrets, webhook_hosts: tuple[str, ...] = ()
     ) -> dict[str, str]:
-        """Return the environment of MLflow or the desk, with the names that JupyterHub itself uses."""
+        """Return the environment of MLflow or the desk, by the names that JupyterHub uses."""
         folder = Folder(Path(self.folder))
         common = {
             "JUPYTERHUB_API_TOKEN": getattr(secrets, f"{name}_token"),
@@ -115,7 +115,7 @@ def _listener(port: int) -> socket.socket:
 
 
 def find_profiles(given: Path | None) -> Path:
-    """Return the catalogue to use: the one asked for, else ./profiles, else the one that came along."""
+    """Return the catalogue: the one asked for, else ./profiles, else the one that came along."""
     package = Path(__file__).parents[1]
     places = [Path("profiles"), package / "profiles", package.parents[1] / "profiles"]
     return given or next((place for place in places if place.is_dir()), places[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -24,7 +25,7 @@ def adopt_orphans() -> None:
 
 
 def die_with_parent() -> None:
-    """Have this process told to end when its parent ends, however that happens. For ``preexec_fn``."""
+    """Have this process end when its parent ends, however that happens. For ``preexec_fn``."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
@@ -53,7 +54,5 @@ def end_descendants(patience: float) -> None:
 
 
 def _send(process: psutil.Process, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         process.send_signal(number)
-    except psutil.NoSuchProcess:
-        pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -117,7 +118,7 @@ class Supervisor:
 
     async def _watch(self, part: Part, client: httpx.AsyncClient) -> None:
         """Say when a part is up."""
-        while not await _answers(part.health, client):
+        while not await _answers(part.health, client):  # noqa: ASYNC110 - it is another process
             await asyncio.sleep(0.2)
         self.say(part.news if part.name not in self._announced else f"{part.name} is up again.")
         self._announced.add(part.name)
@@ -128,10 +129,8 @@ class Supervisor:
             reap_orphans(self._running)
 
     async def _pause(self, seconds: float) -> None:
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), timeout=seconds)
-        except TimeoutError:
-            pass
 
 
 async def _answers(url: str, client: httpx.AsyncClient) -> bool:
