@@ -156,7 +156,7 @@ _CALLS = {
 def render_history(handoff: Handoff) -> list[Moment]:
     """Return what happened to the handoff, newest first."""
     sender, state = handoff["sender"], handoff["state"]
-    moments = [Moment(handoff["created_at"], STATES["draft"], sender, "")]
+    moments = [Moment(handoff["created_at"], Sign("Created", "pen", "secondary"), sender, "")]
     if handoff["offered_at"]:
         moments.append(Moment(handoff["offered_at"], STATES["offered"], sender, ""))
     if state not in {"draft", "checking", "offered"}:

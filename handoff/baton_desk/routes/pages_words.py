@@ -20,12 +20,14 @@ class Sign:
     word: str
     icon: str
     tone: str
+    loud: bool = False
+    """Whether it stands out among its like: somebody has to decide."""
 
 
 STATES: Mapping[str, Sign] = {
     "draft": Sign("Draft", "pen", "secondary"),
     "checking": Sign("Checking", "hourglass-half", "info"),
-    "offered": Sign("Offered", "inbox", "primary"),
+    "offered": Sign("Offered", "inbox", "primary", loud=True),
     "changes_requested": Sign("Changes requested", "rotate-left", "warning"),
     "accepted": Sign("Accepted", "circle-check", "success"),
     "declined": Sign("Declined", "circle-xmark", "danger"),
