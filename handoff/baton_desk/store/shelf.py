@@ -126,11 +126,11 @@ def _place(row: HandoffRow, box: Box) -> Place:
 def _records(session: Session, rows: Sequence[HandoffRow]) -> list[HandoffRecord]:
     ids = [row.id for row in rows]
     counted = session.execute(
-        select(CommentRow.handoff_id, func.count())
+        select(CommentRow.handoff_id, func.count().label("number"))
         .where(CommentRow.handoff_id.in_(ids))
         .group_by(CommentRow.handoff_id)
     )
-    counts = dict(counted.tuples().all())
+    counts: dict[str, int] = {row.handoff_id: row.number for row in counted}
     newest = (
         select(func.max(DeploymentRow.id))
         .where(DeploymentRow.handoff_id.in_(ids))
