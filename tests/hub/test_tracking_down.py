@@ -1,0 +1,154 @@
+"""When something that MLflow needs is missing, one clear answer says so."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from socket import socket
+
+import httpx
+import pytest
+from jupyterhub.services.auth import HubOAuth
+from starlette.responses import PlainTextResponse
+
+from baton_hub.tracking.app import create_app
+from baton_hub.tracking.hints import Hint, Hints
+from baton_hub.tracking.identity import HubIdentity
+from baton_hub.tracking.settings import SettingsError, parse_settings
+from baton_hub.tracking.start import StartingApp
+
+
+def _port() -> int:
+    with socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+def _hub_that_is_down() -> HubIdentity:
+    api = f"http://127.0.0.1:{_port()}/hub/api"
+    return HubIdentity(HubOAuth(api_url=api, api_token="t", oauth_client_id="service-mlflow"))
+
+
+async def test_a_hub_that_is_down_is_503_with_one_sentence_not_401() -> None:
+    app = create_app(PlainTextResponse("MLflow"), _hub_that_is_down())
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://mlflow") as client:
+        answer = await client.get("/services/mlflow/", headers={"Authorization": "Bearer x"})
+        anonymous = await client.get("/services/mlflow/")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+    assert answer.json()["error"]["code"] == "hub_unavailable"
+    assert answer.json()["error_code"] == "TEMPORARILY_UNAVAILABLE"
+    assert anonymous.status_code == 401
+
+
+async def test_while_mlflow_loads_health_says_starting() -> None:
+    app = create_app(StartingApp(lambda: PlainTextResponse("MLflow"), print), _hub_that_is_down())
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://mlflow") as client:
+        answer = await client.get("/services/mlflow/baton/health")
+    assert (answer.status_code, answer.json()) == (503, {"status": "starting"})
+
+
+async def test_a_stream_ends_for_who_is_no_longer_welcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("baton_hub.tracking.hints.HEARTBEAT_SECONDS", 0.05)
+    hints = Hints()
+
+    async def gone() -> bool:
+        return False
+
+    assert [event async for event in hints.stream(gone)] == [": listening\n\n"]
+    assert hints.listeners == 0
+
+
+async def test_a_slow_listener_loses_the_oldest_hints_and_nobody_waits() -> None:
+    hints = Hints()
+
+    async def welcome() -> bool:
+        return True
+
+    stream = hints.stream(welcome)
+    await anext(stream)
+    for number in range(1000):
+        hints.publish(Hint(str(number), None, "metrics"))
+    events = (await asyncio.wait_for(anext(stream), 5)).split("\n\n")
+    assert len(events) <= 201
+    assert '"999"' in events[-2]
+    await stream.aclose()  # type: ignore[attr-defined]
+    assert hints.listeners == 0
+
+
+def test_a_missing_setting_is_named() -> None:
+    with pytest.raises(SettingsError, match="JUPYTERHUB_SERVICE_URL is not set"):
+        parse_settings({})
+    with pytest.raises(SettingsError, match="BATON_PUBLIC_URL must look like"):
+        parse_settings(
+            {"JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:1", "BATON_PUBLIC_URL": "hub.example.org"}
+        )
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "JUPYTERHUB_API_TOKEN": "t",
+        "JUPYTERHUB_API_URL": "http://127.0.0.1:1/hub/api",
+        "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{_port()}",
+        "JUPYTERHUB_CLIENT_ID": "service-mlflow",
+        "BATON_MLFLOW_DATABASE": f"sqlite:///{folder}/mlflow.sqlite",
+        "BATON_MLFLOW_ARTIFACTS": str(folder / "artifacts"),
+        "BATON_PUBLIC_URL": "http://127.0.0.1:8000",
+    }
+
+
+def test_a_database_of_a_newer_mlflow_stops_the_service_with_one_line(tmp_path: Path) -> None:
+    database = sqlite3.connect(tmp_path / "mlflow.sqlite")
+    database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+    database.execute("INSERT INTO alembic_version VALUES ('from_the_future')")
+    database.execute("CREATE TABLE experiments (id INTEGER)")
+    database.commit()
+    database.close()
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "baton_hub.tracking"],
+        env=_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("MLflow can't start: MLflow's database")
+    assert "schema from_the_future" in line
+    assert "newer MLflow" in line
+
+
+def test_it_answers_before_mlflow_is_loaded_and_stops_at_once(tmp_path: Path) -> None:
+    environment = _environment(tmp_path)
+    health = environment["JUPYTERHUB_SERVICE_URL"] + "/services/mlflow/baton/health"
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "baton_hub.tracking"],
+        env=environment,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                assert httpx.get(health).json() == {"status": "starting"}
+                break
+            except httpx.TransportError:
+                time.sleep(0.05)
+        stopping = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+        assert time.monotonic() - stopping < 4
+    finally:
+        process.kill()
+        process.wait()
