@@ -188,7 +188,7 @@ class Tracking:
             for entry in answer.get("files", [])
         ]
 
-    async def _get(self, path: str, **params: str) -> Json:
+    async def _get(self, path: str, /, **params: str) -> Json:
         return await self._send("GET", f"{API}/{path}", params=params)
 
     async def _post(self, path: str, body: Json) -> Json:
@@ -203,7 +203,7 @@ class Tracking:
                 return found
             body = {**body, "page_token": answer["next_page_token"]}
 
-    async def _get_pages(self, path: str, field: str, size: int, **params: str) -> list[Json]:
+    async def _get_pages(self, path: str, field: str, size: int, /, **params: str) -> list[Json]:
         found: list[Json] = []
         token = ""
         while True:

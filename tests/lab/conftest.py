@@ -39,8 +39,10 @@ with mlflow.start_run(run_name="with-model") as run:
     mlflow.log_metric("broken", float("nan"))
     mlflow.log_input(mlflow.data.from_pandas(X, name="breast-cancer"))
     mlflow.log_text("not a model", "notes/readme.txt")
-    good = mlflow.sklearn.log_model(model, name="model", input_example=X.head(3))
-    bare = mlflow.sklearn.log_model(model, name="bare")
+    # Named requirements, because guessing them takes MLflow seconds.
+    needs = {"pip_requirements": ["mlflow", "scikit-learn", "pandas"]}
+    good = mlflow.sklearn.log_model(model, name="model", input_example=X.head(3), **needs)
+    bare = mlflow.sklearn.log_model(model, name="bare", **needs)
 print(run.info.run_id, run.info.experiment_id, good.model_id, bare.model_id)
 """
 
@@ -109,7 +111,7 @@ class Lab:
     home: Path
     process: Process
 
-    def get(self, path: str, **params: str) -> Any:
+    def get(self, path: str, /, **params: str) -> Any:
         answer = self.http.get(path, params=params)
         assert answer.is_success, answer.text
         return answer.json()

@@ -115,15 +115,15 @@ def _foreign_error(status: int, raised: Any, request_id: str) -> PublicError:
     return PublicError(phrase.lower().replace(" ", "_").replace("-", "_"), f"{said or phrase}.")
 
 
-def parse_fields(body: dict[str, Any], **defaults: str | None) -> dict[str, str]:
+def parse_fields(given: dict[str, Any], /, **defaults: str | None) -> dict[str, str]:
     """Return the fields named by ``defaults``, which are text; None makes one required.
 
     Raises `BadRequestError` for anything that is not text, too long, or not named.
     """
-    unknown = body.keys() - defaults.keys()
+    unknown = given.keys() - defaults.keys()
     if unknown:
         raise BadRequestError("unknown_field", f"Unknown fields: {', '.join(sorted(unknown))}.")
-    return {name: _text(name, body.get(name, default)) for name, default in defaults.items()}
+    return {name: _text(name, given.get(name, default)) for name, default in defaults.items()}
 
 
 def _text(name: str, value: Any) -> str:
