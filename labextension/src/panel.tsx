@@ -66,8 +66,8 @@ export class BatonPanel extends ReactWidget implements IBatonPanel {
     const unread = model.handoffs.unread.size;
     this.title.icon = unread ? batonUnreadIcon : batonIcon;
     this.title.caption = unread
-      ? trans._n('Baton: %1 handoff with news', 'Baton: %1 handoffs with news', unread)
-      : trans.__('Baton: runs, models and handoffs');
+      ? trans.__('Baton, %1 with news', unread)
+      : trans.__('Baton');
     this.update();
   }
 }

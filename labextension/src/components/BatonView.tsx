@@ -66,20 +66,22 @@ export function BatonView(props: {
 
 function Section(props: { model: IBatonModel; actions: IActions }): JSX.Element {
   const { model, actions } = props;
+  const status = model.status.value;
   switch (model.tab) {
     case 'runs':
-      return <RunsView runs={model.runs} status={model.status.value} actions={actions} />;
+      return <RunsView runs={model.runs} status={status} actions={actions} />;
     case 'models':
       return (
         <ModelsView
           models={model.models}
           handoffs={model.handoffs.list.value ?? []}
+          isDown={status !== null && status.services.mlflow.state !== 'up'}
           actions={actions}
         />
       );
     case 'handoffs':
       return (
-        <HandoffsView handoffs={model.handoffs} status={model.status.value} actions={actions} />
+        <HandoffsView handoffs={model.handoffs} status={status} actions={actions} />
       );
   }
 }

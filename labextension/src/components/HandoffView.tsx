@@ -17,9 +17,10 @@ const DIGEST_SHOWN = 12;
 export function HandoffView(props: {
   handoffs: HandoffsModel;
   ui: string | null;
+  isDown: boolean;
   actions: IActions;
 }): JSX.Element | null {
-  const { handoffs, ui, actions } = props;
+  const { handoffs, ui, isDown, actions } = props;
   const { trans } = useLocale();
   const { detail, selected } = handoffs;
   if (!detail) {
@@ -36,7 +37,7 @@ export function HandoffView(props: {
         }}
       />
       {known ? <StateFacts handoff={known} /> : null}
-      <Fetched resource={detail}>
+      <Fetched resource={detail} isExplained={isDown}>
         {handoff => <HandoffBody handoff={handoff} ui={ui} actions={actions} />}
       </Fetched>
     </div>
@@ -69,33 +70,41 @@ function HandoffBody(props: {
   const { handoff, ui, actions } = props;
   const { trans } = useLocale();
   const failed = handoff.checks.some(check => check.verdict !== 'passed');
+  const checks = (
+    <Fold
+      key={handoff.state}
+      title={trans.__('Checks')}
+      count={handoff.checks.length}
+      open={failed || handoff.state === 'checking'}
+    >
+      <Checks checks={handoff.checks} />
+    </Fold>
+  );
   return (
     <>
       <p className="jp-Baton-next">{nextStep(handoff, failed, trans)}</p>
       <HandoffActions handoff={handoff} failed={failed} ui={ui} actions={actions} />
+      {failed ? checks : null}
+      {handoff.thread.length || handoff.actions.includes('comment') ? (
+        <Fold title={trans.__('Thread')} count={handoff.thread.length} open>
+          <Thread
+            comments={handoff.thread}
+            canReply={handoff.actions.includes('comment')}
+            onSend={body => actions.comment(handoff.id, body)}
+          />
+        </Fold>
+      ) : null}
+      {handoff.deployments.length || handoff.state === 'accepted' ? (
+        <Fold title={trans.__('Deployments')} count={handoff.deployments.length} open>
+          <Deployments deployments={handoff.deployments} />
+        </Fold>
+      ) : null}
+      {failed ? null : checks}
       {handoff.note ? (
-        <Fold title={trans.__('Note')} open>
+        <Fold title={trans.__('Note')}>
           <p className="jp-Baton-prose">{handoff.note}</p>
         </Fold>
       ) : null}
-      <Fold title={trans.__('Thread')} count={handoff.thread.length} open>
-        <Thread
-          comments={handoff.thread}
-          canReply={handoff.actions.includes('comment')}
-          onSend={body => actions.comment(handoff.id, body)}
-        />
-      </Fold>
-      <Fold
-        key={failed ? 'failed' : 'passed'}
-        title={trans.__('Checks')}
-        count={handoff.checks.length}
-        open={failed || handoff.state === 'checking'}
-      >
-        <Checks checks={handoff.checks} />
-      </Fold>
-      <Fold title={trans.__('Deployments')} count={handoff.deployments.length} open>
-        <Deployments deployments={handoff.deployments} />
-      </Fold>
       <Fold title={trans.__('Packet')}>
         <Digest digest={handoff.packet_digest} onCopy={actions.copy} />
       </Fold>

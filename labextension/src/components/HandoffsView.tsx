@@ -20,8 +20,17 @@ export function HandoffsView(props: {
   const { actions, handoffs, status } = props;
   const { trans } = useLocale();
   const ui = status?.services.desk.ui ?? null;
+  const isDown = status !== null && status.services.desk.state !== 'up';
   if (handoffs.selected !== null) {
-    return <HandoffView key={handoffs.selected} handoffs={handoffs} ui={ui} actions={actions} />;
+    return (
+      <HandoffView
+        key={handoffs.selected}
+        handoffs={handoffs}
+        ui={ui}
+        isDown={isDown}
+        actions={actions}
+      />
+    );
   }
   return (
     <>
@@ -39,7 +48,7 @@ export function HandoffsView(props: {
         ) : null}
       </div>
       <Jobs jobs={handoffs.openJobs} actions={actions} />
-      <Fetched resource={handoffs.list}>
+      <Fetched resource={handoffs.list} isExplained={isDown}>
         {list => <HandoffList list={list} handoffs={handoffs} actions={actions} />}
       </Fetched>
     </>

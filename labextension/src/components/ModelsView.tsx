@@ -14,9 +14,10 @@ import { When } from './When';
 export function ModelsView(props: {
   models: Resource<IRegisteredModel[]>;
   handoffs: Handoff[];
+  isDown: boolean;
   actions: IActions;
 }): JSX.Element {
-  const { actions, handoffs, models } = props;
+  const { actions, handoffs, isDown, models } = props;
   const { trans } = useLocale();
   return (
     <>
@@ -24,7 +25,7 @@ export function ModelsView(props: {
         <h2>{trans.__('Registered models')}</h2>
         <IconButton icon={refreshIcon} label={trans.__('Refresh')} onClick={actions.refresh} />
       </div>
-      <Fetched resource={models}>
+      <Fetched resource={models} isExplained={isDown}>
         {list =>
           list.length ? (
             list.map((model, index) => (
@@ -101,7 +102,7 @@ function VersionFacts(props: {
   const run = version.run_id;
   return (
     <div className="jp-Baton-rowText">
-      <span className="jp-Baton-name">
+      <span className="jp-Baton-name jp-Baton-wrap">
         {trans.__('Version %1', version.version)}
         {version.aliases.map(alias => (
           <span key={alias} className="jp-Baton-chip" title={trans.__('Alias %1', alias)}>
@@ -134,12 +135,14 @@ function VersionFacts(props: {
       {handoff ? (
         <button
           type="button"
-          className="jp-Baton-link"
+          className="jp-Baton-link jp-Baton-stateLink"
+          title={trans.__('Show the handoff to %1', handoff.team)}
           onClick={() => {
             actions.showHandoff(handoff.id);
           }}
         >
-          <HandoffStateWord state={handoff.state} /> {handoff.team}
+          <HandoffStateWord state={handoff.state} />
+          <span className="jp-Baton-clip">{handoff.team}</span>
         </button>
       ) : null}
     </div>

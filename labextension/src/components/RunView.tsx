@@ -14,8 +14,12 @@ import { When } from './When';
 const OWN_TAGS = /^mlflow\.(?!note)/;
 
 /** One run, whole. */
-export function RunView(props: { runs: RunsModel; actions: IActions }): JSX.Element | null {
-  const { runs, actions } = props;
+export function RunView(props: {
+  runs: RunsModel;
+  isDown: boolean;
+  actions: IActions;
+}): JSX.Element | null {
+  const { runs, isDown, actions } = props;
   const { trans } = useLocale();
   const { detail, selected } = runs;
   if (!detail) {
@@ -32,7 +36,7 @@ export function RunView(props: { runs: RunsModel; actions: IActions }): JSX.Elem
         }}
       />
       {summary ? <RunFacts run={summary} /> : null}
-      <Fetched resource={detail}>
+      <Fetched resource={detail} isExplained={isDown}>
         {run => (
           <>
             <RunActions run={run} actions={actions} />

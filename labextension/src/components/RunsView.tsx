@@ -18,13 +18,14 @@ export function RunsView(props: {
   actions: IActions;
 }): JSX.Element {
   const { runs, actions, status } = props;
+  const isDown = status !== null && status.services.mlflow.state !== 'up';
   if (runs.selected !== null) {
-    return <RunView runs={runs} actions={actions} />;
+    return <RunView runs={runs} isDown={isDown} actions={actions} />;
   }
   return (
     <>
       <RunsToolbar runs={runs} actions={actions} ui={status?.services.mlflow.ui ?? null} />
-      <Fetched resource={runs.list}>
+      <Fetched resource={runs.list} isExplained={isDown}>
         {list =>
           list.length ? (
             <RunList runs={runs} list={list} actions={actions} />

@@ -4,7 +4,6 @@ import {
   checkIcon,
   circleEmptyIcon,
   circleIcon,
-  closeIcon,
   editIcon,
   errorIcon,
   historyIcon,
@@ -16,6 +15,7 @@ import {
 import React from 'react';
 
 import type { Check, DeploymentStatus, HandoffState } from '../contract';
+import { crossIcon } from '../icons';
 import { deploymentWord } from '../notices';
 import { useLocale } from './locale';
 
@@ -58,7 +58,7 @@ export function CheckState(props: { verdict: Check['verdict'] }): JSX.Element {
     case 'passed':
       return <State word={trans.__('passed')} icon={checkIcon} tone="good" />;
     case 'failed':
-      return <State word={trans.__('failed')} icon={closeIcon} tone="bad" />;
+      return <State word={trans.__('failed')} icon={crossIcon} tone="bad" />;
     case 'error':
       return <State word={trans.__('not made')} icon={errorIcon} tone="asks" />;
   }
@@ -67,7 +67,7 @@ export function CheckState(props: { verdict: Check['verdict'] }): JSX.Element {
 export function JobState(props: { failed: boolean }): JSX.Element {
   const { trans } = useLocale();
   return props.failed ? (
-    <State word={trans.__('Not handed over')} icon={closeIcon} tone="bad" />
+    <State word={trans.__('Not handed over')} icon={crossIcon} tone="bad" />
   ) : (
     <State word={trans.__('Handing over')} icon={refreshIcon} tone="busy" />
   );
@@ -77,7 +77,7 @@ const DEPLOYMENTS: Record<DeploymentStatus, [LabIcon, Tone]> = {
   queued: [circleEmptyIcon, 'busy'],
   in_progress: [refreshIcon, 'busy'],
   success: [checkIcon, 'good'],
-  failure: [closeIcon, 'bad'],
+  failure: [crossIcon, 'bad'],
   error: [errorIcon, 'bad'],
   inactive: [pauseIcon, 'plain']
 };
@@ -91,7 +91,7 @@ function runState(status: string, trans: TranslationBundle): IState {
     case 'FINISHED':
       return { word: trans.__('Finished'), icon: checkIcon, tone: 'good' };
     case 'FAILED':
-      return { word: trans.__('Failed'), icon: closeIcon, tone: 'bad' };
+      return { word: trans.__('Failed'), icon: crossIcon, tone: 'bad' };
     case 'KILLED':
       return { word: trans.__('Stopped'), icon: pauseIcon, tone: 'plain' };
     default:
@@ -112,7 +112,7 @@ function handoffState(state: HandoffState, trans: TranslationBundle): IState {
     case 'accepted':
       return { word: trans.__('Accepted'), icon: checkIcon, tone: 'good' };
     case 'declined':
-      return { word: trans.__('Declined'), icon: closeIcon, tone: 'bad' };
+      return { word: trans.__('Declined'), icon: crossIcon, tone: 'bad' };
     case 'withdrawn':
       return { word: trans.__('Withdrawn'), icon: undoIcon, tone: 'plain' };
     case 'expired':
@@ -120,6 +120,6 @@ function handoffState(state: HandoffState, trans: TranslationBundle): IState {
     case 'superseded':
       return { word: trans.__('Replaced by a newer one'), icon: historyIcon, tone: 'plain' };
     case 'revoked':
-      return { word: trans.__('Revoked'), icon: closeIcon, tone: 'bad' };
+      return { word: trans.__('Revoked'), icon: crossIcon, tone: 'bad' };
   }
 }

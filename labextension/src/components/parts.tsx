@@ -1,8 +1,9 @@
 import type { LabIcon } from '@jupyterlab/ui-components';
-import { Button, caretDownIcon, caretRightIcon, jumpBackIcon } from '@jupyterlab/ui-components';
+import { Button, caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
 import React, { useState } from 'react';
 
 import type { BatonError } from '../api';
+import { backIcon } from '../icons';
 import type { Resource } from '../resource';
 import { useLocale } from './locale';
 
@@ -41,7 +42,7 @@ export function TextButton(props: {
   return (
     <Button
       type="button"
-      className={`jp-mod-styled jp-Baton-button ${props.primary ? 'jp-mod-accept' : 'jp-mod-reject'}`}
+      className={`jp-mod-styled jp-Baton-button ${props.primary ? 'jp-mod-accept' : 'jp-Baton-secondary'}`}
       title={props.title}
       aria-label={props.label}
       disabled={props.disabled}
@@ -91,15 +92,20 @@ export function Failure(props: { error: BatonError; onRetry: () => void }): JSX.
 /** The value of a resource, or, as long as there is none, why. Keeps its place while loading. */
 export function Fetched<T>(props: {
   resource: Resource<T>;
+  /** Whether a banner says already why nothing comes. */
+  isExplained?: boolean;
   children: (value: T) => React.ReactNode;
 }): JSX.Element | null {
   const { trans } = useLocale();
   const { value, error } = props.resource;
-  const failure = error && (
+  const failure = error && !props.isExplained && (
     <Failure error={error} onRetry={() => void props.resource.load()} />
   );
+  if (value === null && props.isExplained) {
+    return null;
+  }
   if (value === null) {
-    return failure ?? <p className="jp-Baton-loading">{trans.__('Loading…')}</p>;
+    return failure || <p className="jp-Baton-loading">{trans.__('Loading…')}</p>;
   }
   return (
     <>
@@ -164,7 +170,7 @@ export function DetailHeader(props: {
 }): JSX.Element {
   return (
     <div className="jp-Baton-detailHeader">
-      <IconButton icon={jumpBackIcon} label={props.back} onClick={props.onBack} />
+      <IconButton icon={backIcon} label={props.back} onClick={props.onBack} />
       <h2 title={props.title}>{props.title}</h2>
       {props.children}
     </div>

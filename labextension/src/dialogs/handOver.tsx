@@ -1,4 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { HTMLSelect } from '@jupyterlab/ui-components';
 import React, { useEffect, useState } from 'react';
 
 import { useLocale } from '../components/locale';
@@ -145,9 +146,9 @@ function TeamField(
     >
       {ids => (
         <>
-          <select
+          <HTMLSelect
             {...ids}
-            className="jp-mod-styled"
+            className="jp-Baton-select"
             required
             value={value.team}
             onChange={event => {
@@ -160,7 +161,7 @@ function TeamField(
                 {team.name}
               </option>
             ))}
-          </select>
+          </HTMLSelect>
           {error === null ? null : (
             <TextButton
               onClick={() => {

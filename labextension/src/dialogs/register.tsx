@@ -1,4 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { HTMLSelect } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import { useLocale } from '../components/locale';
@@ -51,9 +52,9 @@ function RegisterForm(
       {run.models.length > 1 ? (
         <Field label={trans.__('Model of the run')}>
           {ids => (
-            <select
+            <HTMLSelect
               {...ids}
-              className="jp-mod-styled"
+              className="jp-Baton-select"
               value={value.model}
               onChange={event => {
                 onChange({ ...value, model: event.target.value });
@@ -64,7 +65,7 @@ function RegisterForm(
                   {model.name}
                 </option>
               ))}
-            </select>
+            </HTMLSelect>
           )}
         </Field>
       ) : null}
