@@ -72,10 +72,10 @@ class IncomingFile:
         self._stream = part.open("wb")
 
     def write(self, data: bytes) -> None:
-        """Take the next bytes; raises `BadRequestError` once there are more than announced."""
+        """Take the next bytes; what is more than was announced is counted and dropped."""
         self._seen += len(data)
         if self._seen > self._size:
-            raise self._mismatch(f"more than {self._size} bytes")
+            return
         self._hash.update(data)
         self._stream.write(data)
 

@@ -9,6 +9,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from tornado.httpserver import HTTPServer
+from tornado.web import Application
 
 from baton_desk.app import make_app
 from baton_desk.checks import Checker
@@ -55,6 +56,7 @@ class Service:
         self._tasks: list[asyncio.Task[None]] = []
         self._stack = contextlib.AsyncExitStack()
         self.desk: Desk
+        self.app: Application
         self.port = settings.port
 
     async def __aenter__(self) -> Self:
@@ -97,8 +99,8 @@ class Service:
         self._spawn(self._expire())
 
     def _listen(self) -> None:
-        app = make_app(self.desk, self.settings, self._directory)
-        server = HTTPServer(app, max_body_size=MAX_BODY, xheaders=True)
+        self.app = make_app(self.desk, self.settings, self._directory)
+        server = HTTPServer(self.app, max_body_size=MAX_BODY, xheaders=True)
         try:
             server.listen(self.settings.port, self.settings.host)
         except OSError as error:

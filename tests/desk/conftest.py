@@ -102,7 +102,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 if httpx.get(f"{url}/", trust_env=False).status_code == 200:
                     break
             if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail("JupyterHub did not start:\n" + (folder / "hub.log").read_text()[-3000:])
+                pytest.fail(
+                    "JupyterHub did not start:\n" + (folder / "hub.log").read_text()[-3000:]
+                )
             time.sleep(0.05)
         yield url
     finally:
@@ -384,7 +386,9 @@ class Person:
         """Open a draft and upload its files; return its id."""
         made = await self.ask("POST", "api/handoffs", 201, json=packet)
         for body in contents.values():
-            await self.ask("PUT", f"api/handoffs/{made['id']}/files/{sha256(body)}", 204, content=body)
+            await self.ask(
+                "PUT", f"api/handoffs/{made['id']}/files/{sha256(body)}", 204, content=body
+            )
         handoff_id: str = made["id"]
         return handoff_id
 

@@ -222,7 +222,9 @@ def test_a_delivery_is_claimed_once_and_again_only_when_its_claim_ends(
     channel(store)
     offered(store, packet)
     with ThreadPoolExecutor(8) as pool:
-        claimed = [due for batch in pool.map(lambda _: store.outbox.claim(), range(8)) for due in batch]
+        claimed = [
+            due for batch in pool.map(lambda _: store.outbox.claim(), range(8)) for due in batch
+        ]
     assert [due.event_type for due in claimed] == ["baton.handoff.offered"]
     assert store.outbox.claim() == []
     clock.forward(seconds=121)
@@ -236,7 +238,9 @@ def test_a_delivery_that_failed_waits_and_one_that_is_done_is_done(
     channel(store)
     offered(store, packet)
     due = store.outbox.claim()[0]
-    store.outbox.finish(due, Outcome(retry_in=5000, status_code=503, error="The receiver answered 503."))
+    store.outbox.finish(
+        due, Outcome(retry_in=5000, status_code=503, error="The receiver answered 503.")
+    )
     assert store.outbox.claim() == []
     assert store.outbox.next_due() == clock.now + 5000
     clock.forward(seconds=5)
