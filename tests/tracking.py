@@ -20,7 +20,7 @@ import pytest
 PREFIX = "/services/mlflow"
 ACCESS = "access:services!service=mlflow"
 PASSWORD = "only-in-tests"
-STARTING_SECONDS = 90
+STARTING_SECONDS = 150
 
 HUB_CONFIG = """
 import os

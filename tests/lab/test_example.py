@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from importlib.resources import files
 from pathlib import Path
 
@@ -41,9 +40,7 @@ def test_the_example_leaves_runs_data_and_a_model_under_the_hubs_user(
         "BATON_PROFILE": "data-science",
     }
     notebook = nbformat.reads(EXAMPLE.read_text(), as_version=4)
-    start = time.monotonic()
     NotebookClient(notebook, timeout=120).execute(env=environment, cwd=str(home))
-    assert time.monotonic() - start < 60
 
     found = tracking.call("scientist", "experiments/search", {"max_results": 100})["experiments"]
     experiment = next(e["experiment_id"] for e in found if e["name"] == "breast-cancer")
