@@ -77,14 +77,17 @@ async def _render(path: Path) -> bytes:
 
 def main(path: str) -> None:
     """Write the notebook at ``path`` to standard output as HTML."""
-    # Only the child needs them, and they take a second to import.
+    # Only the child needs these. Without this line jsonschema builds a grammar of
+    # addresses for a second or more, and notebooks need none.
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     import nbformat
-    from nbconvert import HTMLExporter
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     notebook = nbformat.reads(  # type: ignore[no-untyped-call]
         Path(path).read_text(encoding="utf-8"), as_version=4
     )
+    from nbconvert import HTMLExporter
+
     exporter = HTMLExporter(
         template_name="lab", sanitize_html=True, filters={"clean_html": clean_html}
     )
