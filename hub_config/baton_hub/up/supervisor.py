@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -59,9 +60,12 @@ class Supervisor:
     async def run(self) -> None:
         """Run the parts until `stop`; when it returns, no process is left."""
         adopt_orphans()
+        # At once: a Hub that starts again waits for what its predecessor left to be gone.
+        asyncio.get_running_loop().add_signal_handler(
+            signal.SIGCHLD, lambda: reap_orphans(self._running)
+        )
         async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
             keepers = [asyncio.create_task(self._keep(part, client)) for part in self.parts]
-            keepers.append(asyncio.create_task(self._tidy()))
             await self._stop.wait()
             await self._end_parts()
             for keeper in keepers:
@@ -122,11 +126,6 @@ class Supervisor:
             await asyncio.sleep(0.2)
         self.say(part.news if part.name not in self._announced else f"{part.name} is up again.")
         self._announced.add(part.name)
-
-    async def _tidy(self) -> None:
-        while True:
-            await asyncio.sleep(5)
-            reap_orphans(self._running)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

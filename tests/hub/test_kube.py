@@ -1,0 +1,157 @@
+"""On Kubernetes: the pod is what was decided, or it is not sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from kubernetes_asyncio.config import kube_config
+from tornado.web import HTTPError
+from traitlets.config import Config
+
+from baton_hub.catalog import Catalog
+from baton_hub.spawner import CuratedKubeSpawner
+from baton_hub.spawner.curated import reservations
+
+PROFILES = Path(__file__).parents[2] / "profiles"
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+clusters: [{name: none, cluster: {server: "http://127.0.0.1:1"}}]
+contexts: [{name: none, context: {cluster: none, user: none}}]
+users: [{name: none, user: {}}]
+current-context: none
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    (tmp_path / "kubeconfig").write_text(KUBECONFIG)
+    # Its default is read from the environment once, when the library is loaded.
+    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig"))
+    c = Config()
+    c.CuratedSpawner.catalog_folder = str(PROFILES)
+    c.CuratedSpawner.baton_public_url = "https://hub.example.org"
+    return c
+
+
+def make(config: Config, groups: list[str], **options: Any) -> Any:
+    spawner = CuratedKubeSpawner(config=config, _mock=True)
+    spawner.user.groups = [SimpleNamespace(name=name) for name in groups]
+    spawner.user.settings = {}
+    spawner.user_options = options
+    spawner.api_token = "token-of-the-server"
+    return spawner
+
+
+@pytest.fixture(autouse=True)
+def _no_bookings_left() -> Any:
+    yield
+    reservations.release("mock@name", "")
+
+
+@pytest.fixture(autouse=True)
+def _generous(monkeypatch: pytest.MonkeyPatch, catalog: Catalog) -> None:
+    """The example's quotas are for a laptop; here only policy is asked."""
+    live = SimpleNamespace(
+        current=lambda: Catalog.model_construct(profiles=catalog.profiles, revision="r"), faults=()
+    )
+    monkeypatch.setattr(CuratedKubeSpawner, "catalog", live)
+
+
+async def pod_of(spawner: Any) -> Any:
+    """Return the pod as KubeSpawner makes it at a start."""
+    await spawner.load_user_options()
+    pod = await spawner.get_pod_manifest()
+    return await spawner.modify_pod_hook(spawner, pod)
+
+
+async def test_the_pod_has_the_digest_the_resources_and_the_labels(
+    config: Config, catalog: Catalog
+) -> None:
+    spawner = make(config, ["deep-learning"], profile="pytorch-gpu", size="one-gpu")
+    pod = await pod_of(spawner)
+    container = pod.spec.containers[0]
+    assert container.image == catalog.profiles["pytorch-gpu"].image.pinned
+    wanted = {"cpu": 4.0, "memory": 16 * 1024**3, "nvidia.com/gpu": "1"}
+    assert container.resources.limits == wanted
+    assert container.resources.requests == wanted
+    assert pod.metadata.labels["baton/profile"] == "pytorch-gpu"
+
+
+async def test_the_server_learns_where_the_services_are_and_who_it_is(config: Config) -> None:
+    spawner = make(config, [], profile="python")
+    pod = await pod_of(spawner)
+    env = {item.name: item.value for item in pod.spec.containers[0].env}
+    assert env["MLFLOW_TRACKING_URI"] == "https://hub.example.org/services/mlflow"
+    assert env["MLFLOW_TRACKING_USERNAME"] == "mock@name"
+    assert env["MLFLOW_TRACKING_PASSWORD"] == "token-of-the-server"
+    assert env["BATON_DESK_URL"] == "https://hub.example.org/services/desk"
+    assert env["BATON_PROFILE"] == "python"
+    assert env["BATON_IMAGE_DIGEST"].startswith("sha256:")
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        ({}, 400),
+        ({"profile": "pytorch-gpu"}, 403),
+        ({"profile": "python", "size": "huge"}, 400),
+        ({"profile": "python", "image": "evil"}, 400),
+        ({"profile": "python", "profile-option-python--image": "evil"}, 400),
+    ],
+)
+async def test_a_refusal_is_a_4xx_with_its_sentence(
+    config: Config, options: dict[str, Any], status: int
+) -> None:
+    spawner = make(config, [], **options)
+    image = spawner.image
+    with pytest.raises(HTTPError) as caught:
+        await spawner.load_user_options()
+    assert caught.value.status_code == status
+    assert caught.value.jupyterhub_message
+    assert spawner.image == image
+    assert spawner.spec is None
+
+
+@pytest.mark.parametrize("change", ["image", "cpu", "gpu", "container"])
+async def test_a_pod_that_is_changed_afterwards_is_not_sent(config: Config, change: str) -> None:
+    """An operators' own hook may add to the pod, and not change what was decided."""
+
+    def hook(_: Any, pod: Any) -> Any:
+        container = pod.spec.containers[0]
+        if change == "image":
+            container.image = "quay.io/jupyter/minimal-notebook:latest"
+        elif change == "container":
+            container.name = "other"
+        else:
+            name = {"cpu": "cpu", "gpu": "nvidia.com/gpu"}[change]
+            container.resources.limits[name] = 64
+        return pod
+
+    config.KubeSpawner.modify_pod_hook = hook
+    with pytest.raises(HTTPError) as caught:
+        await pod_of(make(config, [], profile="python"))
+    assert caught.value.status_code == 409
+
+
+async def test_an_operators_hook_that_only_adds_is_respected(config: Config) -> None:
+    async def hook(_: Any, pod: Any) -> Any:
+        pod.metadata.annotations["theirs"] = "yes"
+        return pod
+
+    config.KubeSpawner.modify_pod_hook = hook
+    pod = await pod_of(make(config, [], profile="python"))
+    assert pod.metadata.annotations["theirs"] == "yes"
+
+
+async def test_a_second_start_takes_nothing_over_from_the_first(config: Config) -> None:
+    spawner = make(config, ["deep-learning"], profile="pytorch-gpu")
+    await pod_of(spawner)
+    spawner.clear_state()
+    spawner.user_options = {"profile": "python"}
+    pod = await pod_of(spawner)
+    assert "nvidia.com/gpu" not in pod.spec.containers[0].resources.limits
+    assert pod.metadata.labels["baton/profile"] == "python"
