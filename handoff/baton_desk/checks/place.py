@@ -30,7 +30,10 @@ def lower(what, limit):
     r.setrlimit(what, (limit, limit))
 for name, limit in zip(("CPU", "AS", "FSIZE", "NOFILE", "CORE"), map(int, sys.argv[1:6])):
     lower(getattr(r, "RLIMIT_" + name), limit)
-os.execv(sys.argv[6], sys.argv[6:])
+try:
+    os.execv(sys.argv[6], sys.argv[6:])
+except OSError:
+    sys.exit(127)
 """
 
 _ISOLATIONS = (

@@ -77,9 +77,11 @@ class Predict:
         )
 
     def _crash(self, ended: Ended) -> Finding:
-        if "No module named baton_contract" in ended.complaints.decode("utf-8", "replace"):
-            return _error("The Python that the desk checks with lacks Baton. Tell operations.")
         code = ended.code or 0
+        if code == 127:
+            return _error("The Python that the desk checks with can't be started. Tell operations.")
+        if b"'baton_contract'" in ended.complaints:
+            return _error("The Python that the desk checks with lacks Baton. Tell operations.")
         # A shell's way, and unshare's, of passing a signal on is 128 and its number.
         number = -code if code < 0 else code - 128
         if number == signal.SIGXCPU:
