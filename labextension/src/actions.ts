@@ -4,23 +4,23 @@ import type { Tab } from './tokens';
 export interface IActions {
   /** The name of the notebook in front, which would be logged; null when there is none. */
   readonly notebook: string | null;
-  show(this: void, tab: Tab): void;
-  showRun(this: void, id: string): void;
-  showHandoff(this: void, id: string): void;
-  refresh(this: void): void;
-  moreRuns(this: void): void;
-  openExample(this: void): void;
+  readonly show: (tab: Tab) => void;
+  readonly showRun: (id: string) => void;
+  readonly showHandoff: (id: string) => void;
+  readonly refresh: () => void;
+  readonly moreRuns: () => void;
+  readonly openExample: () => void;
   /** Log the notebook in front, saved first, to a run. */
-  logNotebook(this: void, run: string): void;
+  readonly logNotebook: (run: string) => void;
   /** Ask for a name and register a model of a run; null when the person chooses which. */
-  register(this: void, run: string, model: string | null): void;
-  handOver(this: void, model: string, version: string): void;
-  dismissJob(this: void, id: string): void;
-  withdraw(this: void, handoff: string): void;
-  reoffer(this: void, handoff: string): void;
+  readonly register: (run: string, model: string | null) => void;
+  readonly handOver: (model: string, version: string) => void;
+  readonly dismissJob: (id: string) => void;
+  readonly withdraw: (handoff: string) => void;
+  readonly reoffer: (handoff: string) => void;
   /** Throws BatonError, so that what was typed can stay. */
-  comment(this: void, handoff: string, body: string): Promise<void>;
-  copy(this: void, text: string): void;
+  readonly comment: (handoff: string, body: string) => Promise<void>;
+  readonly copy: (text: string) => void;
   /** Open a page in its own tab. */
-  visit(this: void, url: string): void;
+  readonly visit: (url: string) => void;
 }

@@ -222,7 +222,5 @@ function segment(text: string): string {
 
 function query(values: Record<string, string | undefined>): string {
   const entries = Object.entries(values).filter(([, value]) => value !== undefined);
-  return entries.length
-    ? URLExt.objectToQueryString(Object.fromEntries(entries) as Record<string, string>)
-    : '';
+  return entries.length ? URLExt.objectToQueryString(Object.fromEntries(entries)) : '';
 }

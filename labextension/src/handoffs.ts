@@ -132,9 +132,9 @@ export class HandoffsModel {
     }
   }
 
-  private _emit(): void {
+  private readonly _emit = (): void => {
     this._changed.emit();
-  }
+  };
 
   private _selected: string | null = null;
   private _detail: Resource<Handoff> | null = null;

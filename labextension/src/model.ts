@@ -109,7 +109,7 @@ export class BatonModel implements IBatonModel {
   }
 
   /** A service that came back may have what could not be fetched before. */
-  private _onStatus(): void {
+  private readonly _onStatus = (): void => {
     const services = this.status.value?.services;
     if (services) {
       if (this._mlflow !== 'up' && services.mlflow.state === 'up') {
@@ -123,11 +123,11 @@ export class BatonModel implements IBatonModel {
       this._desk = services.desk.state;
     }
     this._emit();
-  }
+  };
 
-  private _emit(): void {
+  private readonly _emit = (): void => {
     this._changed.emit();
-  }
+  };
 
   private _tab: Tab = 'runs';
   // Taken for up until said otherwise, so that the first answer refetches nothing.

@@ -24,7 +24,7 @@ export class Notices {
     _model.pushed.connect(this._onPush, this);
   }
 
-  private _onPush(_: IBatonModel, push: IPush): void {
+  private readonly _onPush = (_: IBatonModel, push: IPush): void => {
     const key = push.event?.id ?? (push.job?.state === 'failed' ? push.job.id : null);
     if (key === null || this._told.has(key)) {
       return;
@@ -38,7 +38,7 @@ export class Notices {
       this._model.handoffs.markUnread(notice.handoff);
     }
     this._tell(notice);
-  }
+  };
 
   private _notice(push: IPush): INotice | null {
     if (push.event) {
@@ -66,7 +66,7 @@ export class Notices {
   private _remember(key: string): void {
     this._told.add(key);
     if (this._told.size > REMEMBERED) {
-      const [oldest] = this._told;
+      const [oldest = key] = this._told;
       this._told.delete(oldest);
     }
   }

@@ -29,7 +29,7 @@ export class BatonPanel extends ReactWidget implements IBatonPanel {
     this._onChanged();
   }
 
-  protected render(): JSX.Element {
+  protected render(): React.JSX.Element {
     return <BatonView {...this._options} />;
   }
 
@@ -61,13 +61,11 @@ export class BatonPanel extends ReactWidget implements IBatonPanel {
     this.update();
   }
 
-  private _onChanged(): void {
+  private readonly _onChanged = (): void => {
     const { model, trans } = this._options;
     const unread = model.handoffs.unread.size;
     this.title.icon = unread ? batonUnreadIcon : batonIcon;
-    this.title.caption = unread
-      ? trans.__('Baton, %1 with news', unread)
-      : trans.__('Baton');
+    this.title.caption = unread ? trans.__('Baton, %1 with news', unread) : trans.__('Baton');
     this.update();
-  }
+  };
 }

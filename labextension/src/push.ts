@@ -33,10 +33,10 @@ export class Feed {
     });
   }
 
-  private _onEvent(_: ServerEvent.IManager, emission: ServerEvent.Emission): void {
+  private readonly _onEvent = (_: ServerEvent.IManager, emission: ServerEvent.Emission): void => {
     const push = parsePush(emission);
     if (push) {
       this._model.receive(push);
     }
-  }
+  };
 }

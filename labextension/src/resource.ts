@@ -39,7 +39,7 @@ export class Resource<T> {
     private readonly _fetch: () => Promise<T>,
     private readonly _gate: Gate
   ) {
-    _gate.opened.connect(this._refresh, this);
+    _gate.opened.connect(this._onOpened, this);
   }
 
   get value(): T | null {
@@ -94,11 +94,15 @@ export class Resource<T> {
     Signal.clearData(this);
   }
 
+  private readonly _onOpened = (): void => {
+    void this._refresh();
+  };
+
   private _refresh(): Promise<void> {
     if (this._pending) {
       return this._pending;
     }
-    if (!this._isWanted || !this._isStale || !this._gate.isOpen) {
+    if (!this._canFetch()) {
       return Promise.resolve();
     }
     this._pending = this._run(this._generation);
@@ -107,29 +111,36 @@ export class Resource<T> {
   }
 
   private async _run(generation: number): Promise<void> {
-    do {
+    let isGoingOn = true;
+    while (isGoingOn) {
       this._isStale = false;
-      try {
-        const value = await this._fetch();
-        if (generation !== this._generation) {
-          return;
-        }
-        this._value = value;
-        this._error = null;
-      } catch (reason) {
-        if (generation !== this._generation) {
-          return;
-        }
-        this._error = asBatonError(reason);
-        break;
+      const outcome = await this._attempt();
+      if (generation !== this._generation) {
+        return;
       }
-      // A newer value is already asked for: show this one meanwhile.
-      if (this._isStale) {
-        this._changed.emit();
+      this._value = outcome.error ? this._value : outcome.value;
+      this._error = outcome.error;
+      isGoingOn = outcome.error === null && this._canFetch();
+      if (!isGoingOn) {
+        this._pending = null;
       }
-    } while (this._isStale && this._gate.isOpen);
-    this._pending = null;
-    this._changed.emit();
+      // Also while a newer value is under way: this one is better than the last.
+      this._changed.emit();
+    }
+  }
+
+  private async _attempt(): Promise<
+    { value: T; error: null } | { value: null; error: BatonError }
+  > {
+    try {
+      return { value: await this._fetch(), error: null };
+    } catch (reason) {
+      return { value: null, error: asBatonError(reason) };
+    }
+  }
+
+  private _canFetch(): boolean {
+    return this._isWanted && this._isStale && this._gate.isOpen;
   }
 
   private _value: T | null = null;

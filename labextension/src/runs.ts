@@ -139,12 +139,12 @@ export class RunsModel {
     return merge(page.items, older);
   }
 
-  private _onExperiments(): void {
+  private readonly _onExperiments = (): void => {
     if (this.experiments.value) {
       this._follow();
     }
     this._emit();
-  }
+  };
 
   /** Show the runs of another experiment when the one looked at changed. */
   private _follow(): void {
@@ -155,9 +155,9 @@ export class RunsModel {
     }
   }
 
-  private _emit(): void {
+  private readonly _emit = (): void => {
     this._changed.emit();
-  }
+  };
 
   private _picked: string | null = null;
   private _listed: string | null | undefined = undefined;

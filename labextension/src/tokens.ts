@@ -51,10 +51,10 @@ export const IBatonPanel = new Token<IBatonPanel>(
 );
 
 /** The ids of Baton's commands. */
-export namespace CommandIDs {
-  export const open = 'jupyter-baton:open';
-  export const openExample = 'jupyter-baton:open-example';
-  export const logNotebook = 'jupyter-baton:log-notebook';
-  export const register = 'jupyter-baton:register';
-  export const handOver = 'jupyter-baton:hand-over';
-}
+export const CommandIDs = {
+  open: 'jupyter-baton:open',
+  openExample: 'jupyter-baton:open-example',
+  logNotebook: 'jupyter-baton:log-notebook',
+  register: 'jupyter-baton:register',
+  handOver: 'jupyter-baton:hand-over'
+} as const;

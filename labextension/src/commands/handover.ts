@@ -2,8 +2,6 @@ import { InputDialog, Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
-import { handOverDialog } from '../dialogs/handOver';
-import { registerDialog } from '../dialogs/register';
 import { asBatonError } from '../resource';
 import type { IBatonModel } from '../tokens';
 import { CommandIDs } from '../tokens';
@@ -57,6 +55,7 @@ async function register(id: string, logged: string | null, options: IOptions): P
   const { model, trans, open } = options;
   const [run, known] = await Promise.all([model.client.run(id), model.client.models()]);
   const experiments = model.runs.experiments.value ?? [];
+  const { registerDialog } = await import('../dialogs/register');
   const dialog = registerDialog({
     run,
     model: logged,
@@ -126,6 +125,7 @@ async function handOver(
   options: IOptions
 ): Promise<void> {
   const { model, trans, open } = options;
+  const { handOverDialog } = await import('../dialogs/handOver');
   const dialog = handOverDialog({
     ...chosen,
     draft: model.handoffs.draft(chosen.model, chosen.version),
@@ -155,9 +155,7 @@ async function askVersion(options: IOptions): Promise<{ model: string; version: 
     Notification.info(trans.__('No model is registered yet. Register one from a run first.'));
     return null;
   }
-  const labels = choices.map(choice =>
-    trans.__('%1, version %2', choice.model, choice.version)
-  );
+  const labels = choices.map(choice => trans.__('%1, version %2', choice.model, choice.version));
   const answer = await InputDialog.getItem({
     title: trans.__('Hand over which model?'),
     items: labels,

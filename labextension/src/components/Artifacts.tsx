@@ -8,7 +8,7 @@ import { shortSize } from './numbers';
 import { Fetched } from './parts';
 
 /** What is in a folder of the open run's artifacts; folders in it are fetched when opened. */
-export function ArtifactFolder(props: { path: string; runs: RunsModel }): JSX.Element | null {
+export function ArtifactFolder(props: { path: string; runs: RunsModel }): React.JSX.Element | null {
   const { path, runs } = props;
   const { trans } = useLocale();
   const folder = runs.artifacts(path);
@@ -37,7 +37,7 @@ export function ArtifactFolder(props: { path: string; runs: RunsModel }): JSX.El
   );
 }
 
-function Folder(props: { item: IArtifact; runs: RunsModel }): JSX.Element {
+function Folder(props: { item: IArtifact; runs: RunsModel }): React.JSX.Element {
   const [isOpen, setOpen] = useState(false);
   const Caret = isOpen ? caretDownIcon : caretRightIcon;
   return (
@@ -59,7 +59,7 @@ function Folder(props: { item: IArtifact; runs: RunsModel }): JSX.Element {
   );
 }
 
-function File(props: { item: IArtifact }): JSX.Element {
+function File(props: { item: IArtifact }): React.JSX.Element {
   const { item } = props;
   return (
     <div className="jp-Baton-treeItem">
@@ -68,9 +68,7 @@ function File(props: { item: IArtifact }): JSX.Element {
       <span className="jp-Baton-clip" title={item.path}>
         {basename(item.path)}
       </span>
-      {item.size === null ? null : (
-        <span className="jp-Baton-size">{shortSize(item.size)}</span>
-      )}
+      {item.size === null ? null : <span className="jp-Baton-size">{shortSize(item.size)}</span>}
     </div>
   );
 }

@@ -8,7 +8,7 @@ import { useLocale } from './locale';
 type Service = 'mlflow' | 'desk';
 
 /** Which of the platform's services are missing, what is safe and what to do. Quiet when all is well. */
-export function Banner(props: { status: IStatus }): JSX.Element | null {
+export function Banner(props: { status: IStatus }): React.JSX.Element | null {
   const { services } = props.status;
   if (services.mlflow.state === 'absent' && services.desk.state === 'absent') {
     return <Alone />;
@@ -24,7 +24,7 @@ export function Banner(props: { status: IStatus }): JSX.Element | null {
 }
 
 /** A Jupyter server that has no platform around it. */
-function Alone(): JSX.Element {
+function Alone(): React.JSX.Element {
   const { trans } = useLocale();
   return (
     <div role="status" className="jp-Baton-banner">
@@ -39,7 +39,7 @@ function Alone(): JSX.Element {
   );
 }
 
-function Missing(props: { service: Service; status: IServiceStatus }): JSX.Element {
+function Missing(props: { service: Service; status: IServiceStatus }): React.JSX.Element {
   const { trans } = useLocale();
   const { state, message } = props.status;
   const Icon = state === 'starting' ? refreshIcon : offlineBoltIcon;
@@ -70,7 +70,11 @@ function headline(
   }
 }
 
-function advice(service: Service, state: IServiceStatus['state'], trans: TranslationBundle): string {
+function advice(
+  service: Service,
+  state: IServiceStatus['state'],
+  trans: TranslationBundle
+): string {
   if (state === 'starting') {
     return trans.__('This takes up to half a minute; the panel fills by itself.');
   }

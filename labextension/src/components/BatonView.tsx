@@ -21,7 +21,7 @@ export function BatonView(props: {
   actions: IActions;
   trans: TranslationBundle;
   language: string;
-}): JSX.Element {
+}): React.JSX.Element {
   const { model, actions, trans, language } = props;
   const now = useNow();
   const status = model.status.value;
@@ -36,9 +36,7 @@ export function BatonView(props: {
     (status?.services.mlflow.state === 'absent' && status.services.desk.state === 'absent');
   return (
     <Locale.Provider value={{ trans, language, now }}>
-      {model.status.error ? (
-        <Failure error={model.status.error} onRetry={actions.refresh} />
-      ) : null}
+      {model.status.error ? <Failure error={model.status.error} onRetry={actions.refresh} /> : null}
       {status ? <Banner status={status} /> : null}
       {isAlone ? null : (
         <>
@@ -64,7 +62,7 @@ export function BatonView(props: {
   );
 }
 
-function Section(props: { model: IBatonModel; actions: IActions }): JSX.Element {
+function Section(props: { model: IBatonModel; actions: IActions }): React.JSX.Element {
   const { model, actions } = props;
   const status = model.status.value;
   switch (model.tab) {
@@ -80,22 +78,20 @@ function Section(props: { model: IBatonModel; actions: IActions }): JSX.Element 
         />
       );
     case 'handoffs':
-      return (
-        <HandoffsView handoffs={model.handoffs} status={status} actions={actions} />
-      );
+      return <HandoffsView handoffs={model.handoffs} status={status} actions={actions} />;
   }
 }
 
 /** The time, often enough for what the panel says of it to stay true. */
 function useNow(): number {
-  const [, setTick] = useState(0);
+  const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
     const timer = window.setInterval(() => {
-      setTick(tick => tick + 1);
+      setNow(Date.now());
     }, TICK_MS);
     return () => {
       window.clearInterval(timer);
     };
   }, []);
-  return Date.now();
+  return now;
 }

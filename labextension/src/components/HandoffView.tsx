@@ -19,7 +19,7 @@ export function HandoffView(props: {
   ui: string | null;
   isDown: boolean;
   actions: IActions;
-}): JSX.Element | null {
+}): React.JSX.Element | null {
   const { handoffs, ui, isDown, actions } = props;
   const { trans } = useLocale();
   const { detail, selected } = handoffs;
@@ -44,7 +44,7 @@ export function HandoffView(props: {
   );
 }
 
-function StateFacts(props: { handoff: Handoff }): JSX.Element {
+function StateFacts(props: { handoff: Handoff }): React.JSX.Element {
   const { handoff } = props;
   const { trans } = useLocale();
   return (
@@ -66,7 +66,7 @@ function HandoffBody(props: {
   handoff: Handoff;
   ui: string | null;
   actions: IActions;
-}): JSX.Element {
+}): React.JSX.Element {
   const { handoff, ui, actions } = props;
   const { trans } = useLocale();
   const failed = handoff.checks.some(check => check.verdict !== 'passed');
@@ -117,7 +117,7 @@ function HandoffActions(props: {
   failed: boolean;
   ui: string | null;
   actions: IActions;
-}): JSX.Element {
+}): React.JSX.Element {
   const { handoff, failed, ui, actions } = props;
   const { trans } = useLocale();
   return (
@@ -160,7 +160,7 @@ function HandoffActions(props: {
   );
 }
 
-function Checks(props: { checks: Check[] }): JSX.Element {
+function Checks(props: { checks: Check[] }): React.JSX.Element {
   const { trans } = useLocale();
   if (!props.checks.length) {
     return <p className="jp-Baton-quiet">{trans.__('None finished yet.')}</p>;
@@ -186,14 +186,10 @@ function Checks(props: { checks: Check[] }): JSX.Element {
   );
 }
 
-function Deployments(props: { deployments: Deployment[] }): JSX.Element {
+function Deployments(props: { deployments: Deployment[] }): React.JSX.Element {
   const { trans } = useLocale();
   if (!props.deployments.length) {
-    return (
-      <p className="jp-Baton-quiet">
-        {trans.__('Where the team deploys it shows here.')}
-      </p>
-    );
+    return <p className="jp-Baton-quiet">{trans.__('Where the team deploys it shows here.')}</p>;
   }
   return (
     <ul className="jp-Baton-rows" aria-label={trans.__('Deployments')}>
@@ -212,7 +208,9 @@ function Deployments(props: { deployments: Deployment[] }): JSX.Element {
             </span>
             {deployment.url ? <OutLink href={deployment.url}>{trans.__('Visit')}</OutLink> : null}
           </p>
-          {deployment.description ? <p className="jp-Baton-prose">{deployment.description}</p> : null}
+          {deployment.description ? (
+            <p className="jp-Baton-prose">{deployment.description}</p>
+          ) : null}
         </li>
       ))}
     </ul>
@@ -220,7 +218,7 @@ function Deployments(props: { deployments: Deployment[] }): JSX.Element {
 }
 
 /** A digest, shortened, whole on hover and in the clipboard. */
-function Digest(props: { digest: string; onCopy: (text: string) => void }): JSX.Element {
+function Digest(props: { digest: string; onCopy: (text: string) => void }): React.JSX.Element {
   const { trans } = useLocale();
   return (
     <p className="jp-Baton-digest">

@@ -16,7 +16,7 @@ export function HandoffsView(props: {
   handoffs: HandoffsModel;
   status: IStatus | null;
   actions: IActions;
-}): JSX.Element {
+}): React.JSX.Element {
   const { actions, handoffs, status } = props;
   const { trans } = useLocale();
   const ui = status?.services.desk.ui ?? null;
@@ -55,7 +55,7 @@ export function HandoffsView(props: {
   );
 }
 
-function Jobs(props: { jobs: IJob[]; actions: IActions }): JSX.Element | null {
+function Jobs(props: { jobs: IJob[]; actions: IActions }): React.JSX.Element | null {
   const { trans } = useLocale();
   return props.jobs.length ? (
     <ul className="jp-Baton-jobs" aria-label={trans.__('Being handed over')}>
@@ -68,7 +68,7 @@ function Jobs(props: { jobs: IJob[]; actions: IActions }): JSX.Element | null {
   ) : null;
 }
 
-function JobCard(props: { job: IJob; actions: IActions }): JSX.Element {
+function JobCard(props: { job: IJob; actions: IActions }): React.JSX.Element {
   const { job, actions } = props;
   const { trans } = useLocale();
   const failed = job.state === 'failed';
@@ -120,7 +120,7 @@ function HandoffList(props: {
   list: Handoff[];
   handoffs: HandoffsModel;
   actions: IActions;
-}): JSX.Element | null {
+}): React.JSX.Element | null {
   const { list, handoffs, actions } = props;
   const { trans } = useLocale();
   if (!list.length) {
@@ -157,7 +157,7 @@ function HandoffItem(props: {
   handoff: Handoff;
   unread: boolean;
   onSelect: () => void;
-}): JSX.Element {
+}): React.JSX.Element {
   const { handoff, unread } = props;
   const { trans } = useLocale();
   const { latest_deployment: deployment, comment_count: comments } = handoff;
@@ -185,7 +185,7 @@ function HandoffItem(props: {
   );
 }
 
-function ModelAndTeam(props: { model: string; version: string; team: string }): JSX.Element {
+function ModelAndTeam(props: { model: string; version: string; team: string }): React.JSX.Element {
   const what = `${props.model} ${props.version}`;
   return (
     <span className="jp-Baton-name" title={`${what} → ${props.team}`}>

@@ -16,7 +16,7 @@ export function ModelsView(props: {
   handoffs: Handoff[];
   isDown: boolean;
   actions: IActions;
-}): JSX.Element {
+}): React.JSX.Element {
   const { actions, handoffs, isDown, models } = props;
   const { trans } = useLocale();
   return (
@@ -59,7 +59,7 @@ function Versions(props: {
   model: IRegisteredModel;
   handoffs: Handoff[];
   actions: IActions;
-}): JSX.Element {
+}): React.JSX.Element {
   const { model, handoffs, actions } = props;
   const { trans } = useLocale();
   return (
@@ -96,7 +96,7 @@ function VersionFacts(props: {
   version: IModelVersion;
   handoff: Handoff | undefined;
   actions: IActions;
-}): JSX.Element {
+}): React.JSX.Element {
   const { version, handoff, actions } = props;
   const { trans } = useLocale();
   const run = version.run_id;

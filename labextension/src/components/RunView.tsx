@@ -18,7 +18,7 @@ export function RunView(props: {
   runs: RunsModel;
   isDown: boolean;
   actions: IActions;
-}): JSX.Element | null {
+}): React.JSX.Element | null {
   const { runs, isDown, actions } = props;
   const { trans } = useLocale();
   const { detail, selected } = runs;
@@ -48,7 +48,7 @@ export function RunView(props: {
   );
 }
 
-function RunFacts(props: { run: IRunSummary }): JSX.Element {
+function RunFacts(props: { run: IRunSummary }): React.JSX.Element {
   const { run } = props;
   const { trans } = useLocale();
   const took =
@@ -72,7 +72,7 @@ function RunFacts(props: { run: IRunSummary }): JSX.Element {
   );
 }
 
-function RunActions(props: { run: IRun; actions: IActions }): JSX.Element {
+function RunActions(props: { run: IRun; actions: IActions }): React.JSX.Element {
   const { run, actions } = props;
   const { trans } = useLocale();
   return (
@@ -105,7 +105,7 @@ function RunActions(props: { run: IRun; actions: IActions }): JSX.Element {
   );
 }
 
-function RunBody(props: { run: IRun; runs: RunsModel; actions: IActions }): JSX.Element {
+function RunBody(props: { run: IRun; runs: RunsModel; actions: IActions }): React.JSX.Element {
   const { run, runs, actions } = props;
   const { trans } = useLocale();
   const metrics = Object.entries(run.metrics).map(([name, value]): [string, string] => [
@@ -137,7 +137,7 @@ function RunBody(props: { run: IRun; runs: RunsModel; actions: IActions }): JSX.
   );
 }
 
-function Models(props: { run: IRun; actions: IActions }): JSX.Element {
+function Models(props: { run: IRun; actions: IActions }): React.JSX.Element {
   const { run, actions } = props;
   const { trans } = useLocale();
   if (!run.models.length) {
@@ -168,7 +168,7 @@ function Models(props: { run: IRun; actions: IActions }): JSX.Element {
   );
 }
 
-function ModelFacts(props: { model: ILoggedModel; actions: IActions }): JSX.Element {
+function ModelFacts(props: { model: ILoggedModel; actions: IActions }): React.JSX.Element {
   const { model, actions } = props;
   const { trans } = useLocale();
   const flavors = model.flavors.join(', ');

@@ -16,7 +16,7 @@ export function RunsView(props: {
   runs: RunsModel;
   status: IStatus | null;
   actions: IActions;
-}): JSX.Element {
+}): React.JSX.Element {
   const { runs, actions, status } = props;
   const isDown = status !== null && status.services.mlflow.state !== 'up';
   if (runs.selected !== null) {
@@ -42,7 +42,7 @@ function RunsToolbar(props: {
   runs: RunsModel;
   actions: IActions;
   ui: string | null;
-}): JSX.Element {
+}): React.JSX.Element {
   const { runs, actions, ui } = props;
   const { trans } = useLocale();
   const experiments = runs.experiments.value ?? [];
@@ -73,7 +73,7 @@ function RunsToolbar(props: {
   );
 }
 
-function NoRuns(props: { runs: RunsModel; actions: IActions }): JSX.Element {
+function NoRuns(props: { runs: RunsModel; actions: IActions }): React.JSX.Element {
   const { trans } = useLocale();
   const { runs, actions } = props;
   const others = (runs.experiments.value ?? []).length > 1;
@@ -81,7 +81,9 @@ function NoRuns(props: { runs: RunsModel; actions: IActions }): JSX.Element {
     <EmptyState
       text={
         others
-          ? trans.__('This experiment has no runs yet. A run shows here as soon as a notebook logs one.')
+          ? trans.__(
+              'This experiment has no runs yet. A run shows here as soon as a notebook logs one.'
+            )
           : trans.__(
               'Runs show here as soon as a notebook logs one with MLflow; there is nothing to set up. The example shows how.'
             )
@@ -96,7 +98,7 @@ function RunList(props: {
   runs: RunsModel;
   list: IRunSummary[];
   actions: IActions;
-}): JSX.Element {
+}): React.JSX.Element {
   const { trans } = useLocale();
   const { runs, list, actions } = props;
   return (
@@ -122,7 +124,7 @@ function RunList(props: {
   );
 }
 
-function RunItem(props: { run: IRunSummary; onSelect: () => void }): JSX.Element {
+function RunItem(props: { run: IRunSummary; onSelect: () => void }): React.JSX.Element {
   const { run } = props;
   const metrics = Object.entries(run.metrics);
   return (

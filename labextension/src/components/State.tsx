@@ -28,7 +28,7 @@ interface IState {
 }
 
 /** A state as an icon and a word; its colour only repeats what they say. */
-function State(props: IState): JSX.Element {
+function State(props: IState): React.JSX.Element {
   const { icon: Icon, tone, word } = props;
   return (
     <span className={`jp-Baton-state jp-mod-${tone}`}>
@@ -38,21 +38,21 @@ function State(props: IState): JSX.Element {
   );
 }
 
-export function RunState(props: { status: string }): JSX.Element {
+export function RunState(props: { status: string }): React.JSX.Element {
   return <State {...runState(props.status, useLocale().trans)} />;
 }
 
-export function HandoffStateWord(props: { state: HandoffState }): JSX.Element {
+export function HandoffStateWord(props: { state: HandoffState }): React.JSX.Element {
   return <State {...handoffState(props.state, useLocale().trans)} />;
 }
 
-export function DeploymentState(props: { status: DeploymentStatus }): JSX.Element {
+export function DeploymentState(props: { status: DeploymentStatus }): React.JSX.Element {
   const { trans } = useLocale();
   const [icon, tone] = DEPLOYMENTS[props.status];
   return <State word={deploymentWord(props.status, trans)} icon={icon} tone={tone} />;
 }
 
-export function CheckState(props: { verdict: Check['verdict'] }): JSX.Element {
+export function CheckState(props: { verdict: Check['verdict'] }): React.JSX.Element {
   const { trans } = useLocale();
   switch (props.verdict) {
     case 'passed':
@@ -64,7 +64,7 @@ export function CheckState(props: { verdict: Check['verdict'] }): JSX.Element {
   }
 }
 
-export function JobState(props: { failed: boolean }): JSX.Element {
+export function JobState(props: { failed: boolean }): React.JSX.Element {
   const { trans } = useLocale();
   return props.failed ? (
     <State word={trans.__('Not handed over')} icon={crossIcon} tone="bad" />

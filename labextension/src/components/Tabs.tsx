@@ -15,7 +15,7 @@ export function Tabs<T extends string>(props: {
   tabs: ITab<T>[];
   selected: T;
   onSelect: (id: T) => void;
-}): JSX.Element {
+}): React.JSX.Element {
   const { tabs, selected, onSelect, prefix } = props;
   const list = useRef<HTMLDivElement>(null);
   const move = (event: React.KeyboardEvent): void => {

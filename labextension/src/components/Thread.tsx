@@ -13,7 +13,7 @@ export function Thread(props: {
   comments: Comment[];
   canReply: boolean;
   onSend: (body: string) => Promise<void>;
-}): JSX.Element {
+}): React.JSX.Element {
   const { trans } = useLocale();
   return (
     <>
@@ -39,7 +39,7 @@ export function Thread(props: {
   );
 }
 
-function Reply(props: { onSend: (body: string) => Promise<void> }): JSX.Element {
+function Reply(props: { onSend: (body: string) => Promise<void> }): React.JSX.Element {
   const { trans } = useLocale();
   const [body, setBody] = useState('');
   const [isSending, setSending] = useState(false);

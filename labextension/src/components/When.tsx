@@ -5,7 +5,7 @@ import { exact, relative } from '../time';
 import { useLocale } from './locale';
 
 /** A time as people say it, with the exact one on hover. */
-export function When(props: { moment: Moment | null }): JSX.Element | null {
+export function When(props: { moment: Moment | null }): React.JSX.Element | null {
   const { language, now } = useLocale();
   if (props.moment === null) {
     return null;

@@ -13,7 +13,7 @@ export function IconButton(props: {
   label: string;
   onClick: () => void;
   disabled?: boolean;
-}): JSX.Element {
+}): React.JSX.Element {
   const { icon: Icon } = props;
   return (
     <Button
@@ -38,7 +38,7 @@ export function TextButton(props: {
   disabled?: boolean;
   title?: string;
   label?: string;
-}): JSX.Element {
+}): React.JSX.Element {
   return (
     <Button
       type="button"
@@ -54,7 +54,7 @@ export function TextButton(props: {
 }
 
 /** A link to another page, in its own tab. */
-export function OutLink(props: { href: string; children: React.ReactNode }): JSX.Element {
+export function OutLink(props: { href: string; children: React.ReactNode }): React.JSX.Element {
   return (
     <a className="jp-Baton-link" href={props.href} target="_blank" rel="noopener noreferrer">
       {props.children}
@@ -67,7 +67,7 @@ export function EmptyState(props: {
   text: string;
   action: string;
   onAction: () => void;
-}): JSX.Element {
+}): React.JSX.Element {
   return (
     <div className="jp-Baton-empty">
       <p>{props.text}</p>
@@ -79,7 +79,7 @@ export function EmptyState(props: {
 }
 
 /** Why something could not be fetched, with a way to try again. */
-export function Failure(props: { error: BatonError; onRetry: () => void }): JSX.Element {
+export function Failure(props: { error: BatonError; onRetry: () => void }): React.JSX.Element {
   const { trans } = useLocale();
   return (
     <div className="jp-Baton-failure" role="alert">
@@ -95,17 +95,18 @@ export function Fetched<T>(props: {
   /** Whether a banner says already why nothing comes. */
   isExplained?: boolean;
   children: (value: T) => React.ReactNode;
-}): JSX.Element | null {
+}): React.JSX.Element | null {
   const { trans } = useLocale();
   const { value, error } = props.resource;
-  const failure = error && !props.isExplained && (
-    <Failure error={error} onRetry={() => void props.resource.load()} />
-  );
+  const failure =
+    error && !props.isExplained ? (
+      <Failure error={error} onRetry={() => void props.resource.load()} />
+    ) : null;
   if (value === null && props.isExplained) {
     return null;
   }
   if (value === null) {
-    return failure || <p className="jp-Baton-loading">{trans.__('Loading…')}</p>;
+    return failure ?? <p className="jp-Baton-loading">{trans.__('Loading…')}</p>;
   }
   return (
     <>
@@ -121,7 +122,7 @@ export function Fold(props: {
   count?: number;
   open?: boolean;
   children: React.ReactNode;
-}): JSX.Element {
+}): React.JSX.Element {
   const [isOpen, setOpen] = useState(props.open ?? false);
   const Caret = isOpen ? caretDownIcon : caretRightIcon;
   return (
@@ -137,9 +138,7 @@ export function Fold(props: {
         >
           <Caret.react tag="span" className="jp-Baton-icon" aria-hidden="true" />
           <span>{props.title}</span>
-          {props.count === undefined ? null : (
-            <span className="jp-Baton-count">{props.count}</span>
-          )}
+          {props.count === undefined ? null : <span className="jp-Baton-count">{props.count}</span>}
         </button>
       </h3>
       {isOpen ? <div className="jp-Baton-foldBody">{props.children}</div> : null}
@@ -148,7 +147,10 @@ export function Fold(props: {
 }
 
 /** Names and values in two columns; what is too long is whole on hover. */
-export function Facts(props: { entries: [string, string][]; numeric?: boolean }): JSX.Element {
+export function Facts(props: {
+  entries: [string, string][];
+  numeric?: boolean;
+}): React.JSX.Element {
   return (
     <dl className={`jp-Baton-facts${props.numeric ? ' jp-mod-numeric' : ''}`}>
       {props.entries.map(([name, value]) => (
@@ -167,7 +169,7 @@ export function DetailHeader(props: {
   title: string;
   onBack: () => void;
   children?: React.ReactNode;
-}): JSX.Element {
+}): React.JSX.Element {
   return (
     <div className="jp-Baton-detailHeader">
       <IconButton icon={backIcon} label={props.back} onClick={props.onBack} />

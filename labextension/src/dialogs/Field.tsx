@@ -10,7 +10,7 @@ export function Field(props: {
     'aria-describedby': string;
     'aria-invalid': boolean;
   }) => React.ReactNode;
-}): JSX.Element {
+}): React.JSX.Element {
   const id = useId();
   const about = `${id}-about`;
   const fault = props.fault ?? null;

@@ -105,7 +105,7 @@ class FormBody<V> extends ReactWidget implements Dialog.IBodyWidget<V> {
     }
   }
 
-  protected render(): JSX.Element {
+  protected render(): React.JSX.Element {
     const { form: Form, trans } = this._options;
     return (
       <Locale.Provider value={{ trans, language: 'en', now: 0 }}>
@@ -119,7 +119,7 @@ class FormBody<V> extends ReactWidget implements Dialog.IBodyWidget<V> {
           }}
         />
         {this._error === null ? null : (
-          <p className="jp-Baton-error" role="alert">
+          <p className="jp-Baton-error" role="alert" ref={bringIntoView}>
             {this._error}
           </p>
         )}
@@ -130,4 +130,9 @@ class FormBody<V> extends ReactWidget implements Dialog.IBodyWidget<V> {
   private _value: V;
   private _error: string | null = null;
   private _showFaults = false;
+}
+
+/** A form may be longer than the dialog; what went wrong has to be seen. */
+function bringIntoView(node: HTMLElement | null): void {
+  node?.scrollIntoView({ block: 'nearest' });
 }

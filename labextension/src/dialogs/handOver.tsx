@@ -45,7 +45,7 @@ export function handOverDialog(options: {
 
 function HandOverForm(
   props: IFormProps<IHandoverDraft> & { loadTeams: () => Promise<ITeam[]> }
-): JSX.Element {
+): React.JSX.Element {
   const { value, onChange } = props;
   const { trans } = useLocale();
   const card = (change: Partial<PacketCard>): void => {
@@ -120,14 +120,13 @@ function HandOverForm(
 
 function TeamField(
   props: IFormProps<IHandoverDraft> & { loadTeams: () => Promise<ITeam[]> }
-): JSX.Element {
+): React.JSX.Element {
   const { value, onChange, showFaults, loadTeams } = props;
   const { trans } = useLocale();
   const [teams, setTeams] = useState<ITeam[] | null>(null);
   const [error, setError] = useState<string | null>(null);
   const [tries, setTries] = useState(0);
   useEffect(() => {
-    setError(null);
     loadTeams()
       .then(setTeams)
       .catch((reason: unknown) => {
@@ -165,6 +164,7 @@ function TeamField(
           {error === null ? null : (
             <TextButton
               onClick={() => {
+                setError(null);
                 setTries(tries + 1);
               }}
             >
@@ -184,7 +184,7 @@ function Text(props: {
   longest: number;
   value: string;
   onChange: (value: string) => void;
-}): JSX.Element {
+}): React.JSX.Element {
   const { label, hint, rows = 2, longest, value, onChange } = props;
   return (
     <Field label={label} hint={hint}>

@@ -42,7 +42,7 @@ export function registerDialog(options: {
 
 function RegisterForm(
   props: IFormProps<IRegistration> & { run: IRun; known: IRegisteredModel[] }
-): JSX.Element {
+): React.JSX.Element {
   const { run, known, value, onChange, showFaults } = props;
   const { trans } = useLocale();
   const name = value.name.trim();

@@ -33,8 +33,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
           {
             label: trans.__('Show'),
             caption: trans.__('Show this handoff in the Baton panel'),
-            callback: () =>
-              void app.commands.execute(CommandIDs.open, { tab: 'handoffs', handoff })
+            callback: () => void app.commands.execute(CommandIDs.open, { tab: 'handoffs', handoff })
           }
         ]
       });

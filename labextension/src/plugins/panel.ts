@@ -28,7 +28,10 @@ export const panelPlugin: JupyterFrontEndPlugin<IBatonPanel> = {
     const language = (translator?.languageCode ?? 'en').replace('_', '-');
     const actions = new PanelActions(app.commands, model, notebooks);
     const panel = new BatonPanel({ model, actions, trans, language });
-    notebooks?.currentChanged.connect(panel.update, panel);
+    // Which notebook could be logged is part of what the panel shows.
+    notebooks?.currentChanged.connect(() => {
+      panel.update();
+    }, panel);
     app.shell.add(panel, 'left', { rank: RANK });
     restorer?.add(panel, panel.id);
     return panel;
