@@ -104,6 +104,11 @@ def parse_address(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/"
 
 
+def is_local(url: str) -> bool:
+    """Return whether ``url`` is on this machine, where the environment's proxies don't apply."""
+    return urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
+
+
 def parse_error(response: httpx.Response) -> PublicError | None:
     """Return the error that an answer stands for, or None when it is a success.
 

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, Self, TypedDict, TypeVar, cast
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -45,7 +44,7 @@ def _settings(url: str, token: str, timeout: httpx.Timeout) -> dict[str, Any]:
         # A redirect could carry the token to another host; it is an error here.
         "follow_redirects": False,
         # A desk on this machine is never behind the proxy that the environment names.
-        "trust_env": urlsplit(address).hostname not in {"127.0.0.1", "localhost", "::1"},
+        "trust_env": not calls.is_local(address),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -33,48 +34,88 @@ def answers(
     ``model_failed`` what the model said, ``no_python`` and ``timed_out`` the rest.
     """
     python = python or sys.executable
+    text = json.dumps({"requests": requests}).encode()
     with tempfile.TemporaryDirectory(prefix="baton-") as folder:
-        # A copy that stands alone: beside it, our modules would shadow the library's own.
-        script = shutil.copy(replay.__file__, Path(folder, "replay.py"))
-        command = [python, str(script), str(model_dir.absolute())]
-        ended = _run(command, json.dumps({"requests": requests}), cwd=folder, timeout=timeout)
-    outcome = _parse_outcome(ended.stdout)
+        try:
+            ended = subprocess.run(
+                _command(python, model_dir, folder),
+                input=text,
+                capture_output=True,
+                check=False,
+                cwd=folder,
+                env=_environment(),
+                timeout=timeout,
+            )
+        except OSError as error:
+            raise _no_python(python, error) from error
+        except subprocess.TimeoutExpired as error:
+            raise _timed_out(timeout) from error
+    return _read(ended.stdout, ended.stderr, model_dir, python)
+
+
+async def await_answers(
+    model_dir: Path,
+    requests: list[dict[str, Any]],
+    *,
+    timeout: float | None = None,  # noqa: ASYNC109
+) -> list[Any]:
+    """Return what `answers` returns, by this Python, without holding up the event loop.
+
+    The model's process ends with the call, also when that is cancelled.
+    """
+    text = json.dumps({"requests": requests}).encode()
+    with tempfile.TemporaryDirectory(prefix="baton-") as folder:
+        child = await asyncio.create_subprocess_exec(
+            *_command(sys.executable, model_dir, folder),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=folder,
+            env=_environment(),
+        )
+        try:
+            async with asyncio.timeout(timeout):
+                out, err = await child.communicate(text)
+        except TimeoutError as error:
+            raise _timed_out(timeout) from error
+        finally:
+            if child.returncode is None:
+                child.kill()
+                await child.wait()
+    return _read(out, err, model_dir, sys.executable)
+
+
+def _command(python: str, model_dir: Path, folder: str) -> list[str]:
+    # A copy that stands alone: beside it, our modules would shadow the library's own.
+    script = shutil.copy(replay.__file__, Path(folder, "replay.py"))
+    return [python, str(script), str(model_dir.absolute())]
+
+
+def _environment() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key not in SECRETS}
+
+
+def _no_python(python: str, error: OSError) -> BadRequestError:
+    return BadRequestError("no_python", f"{python} can't be started: {error.strerror}.")
+
+
+def _timed_out(timeout: float | None) -> UnavailableError:
+    return UnavailableError(
+        "timed_out", f"The model did not answer within {timeout:g} s and was stopped."
+    )
+
+
+def _read(out: bytes, err: bytes, model_dir: Path, python: str) -> list[Any]:
+    outcome = _parse_outcome(out.decode(errors="replace"))
     if outcome is None:
-        last = ended.stderr.strip().rpartition("\n")[2][:500]
+        last = err.decode(errors="replace").strip().rpartition("\n")[2][:500]
         raise BadRequestError(
-            "model_failed",
-            f"The model's process ended without an answer (exit code {ended.returncode}): {last}",
+            "model_failed", f"The model's process ended without an answer: {last or 'killed'}"
         )
     if "error" in outcome:
         raise _failure(outcome["error"], model_dir, python)
     found: list[Any] = outcome["answers"]
     return found
-
-
-def _run(
-    command: list[str], text: str, *, cwd: str, timeout: float | None
-) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if key not in SECRETS}
-    try:
-        return subprocess.run(
-            command,
-            input=text,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-            cwd=cwd,
-            env=environment,
-            timeout=timeout,
-        )
-    except OSError as error:
-        raise BadRequestError(
-            "no_python", f"{command[0]} can't be started: {error.strerror}."
-        ) from error
-    except subprocess.TimeoutExpired as error:
-        raise UnavailableError(
-            "timed_out", f"The model did not answer within {timeout:g} s and was stopped."
-        ) from error
 
 
 def _parse_outcome(text: str) -> dict[str, Any] | None:

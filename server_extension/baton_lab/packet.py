@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import yaml
 
-from baton_client.prediction import answers
+from baton_client.prediction import await_answers
 from baton_contract.digest import canonical_json, sha256_file
 from baton_contract.errors import BadRequestError, TooLargeError
 from baton_contract.schema import validate
@@ -96,7 +96,7 @@ async def gather(
         path, text = origin.notebook
         _write(folder / path, text)
     told("Letting the model answer its own example.", 0.55)
-    examples = await asyncio.to_thread(_examples, folder / "model", mlmodel, limits)
+    examples = await _examples(folder / "model", mlmodel, limits)
     files = await asyncio.to_thread(_files, folder)
     packet: Packet = {
         "schema": "urn:baton:packet:1",
@@ -164,9 +164,9 @@ def _load_mlmodel(folder: Path) -> MLmodel:
     return parse_mlmodel(text)
 
 
-def _examples(folder: Path, mlmodel: MLmodel, limits: Limits) -> list[PacketExample]:
+async def _examples(folder: Path, mlmodel: MLmodel, limits: Limits) -> list[PacketExample]:
     request = load_request(folder, mlmodel.example)
-    [expected] = answers(folder, [request], timeout=limits.replay_timeout)
+    [expected] = await await_answers(folder, [request], timeout=limits.replay_timeout)
     example: PacketExample = {"request": request, "expected": expected, "tolerance": TOLERANCE}
     try:
         canonical_json(example)

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import httpx
 
+from baton_client.calls import is_local
+
 State = Literal["up", "starting", "down", "absent"]
 TITLES = {"mlflow": "MLflow", "desk": "The desk"}
 HEALTH = {"mlflow": ("baton/health", "health"), "desk": ("health",)}
@@ -47,8 +49,9 @@ class Presence:
         self._began = clock()
         self._known: dict[str, Service] = {}
         self._was_up: set[str] = set()
+        proxied = not all(is_local(url) for url in urls.values() if url)
         self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(2), follow_redirects=False, trust_env=False
+            timeout=httpx.Timeout(2), follow_redirects=False, trust_env=proxied
         )
 
     async def close(self) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
@@ -50,7 +50,7 @@ class Tracking:
             limits=httpx.Limits(max_connections=10, keepalive_expiry=60),
             # The token goes to this address only.
             follow_redirects=False,
-            trust_env=urlsplit(url).hostname not in {"127.0.0.1", "localhost", "::1"},
+            trust_env=not is_local(url),
         )
 
     async def close(self) -> None:

@@ -127,27 +127,31 @@ def free_port() -> int:
         return port
 
 
-def start(command: list[str], url: str, ready: str, env: dict[str, str], log: Path) -> Process:
-    """Start a process and wait until ``ready`` answers."""
+def start(command: list[str], url: str, env: dict[str, str], log: Path) -> Process:
+    """Start a process; it may take a while until it answers."""
     with log.open("wb") as out:
         popen = subprocess.Popen(command, env={**os.environ, **env}, stdout=out, stderr=out)
-    process = Process(url, popen, log)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and popen.poll() is None:
+    return Process(url, popen, log)
+
+
+def await_answer(process: Process, path: str) -> None:
+    """Wait until ``path`` below the process's address answers."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline and process.popen.poll() is None:
         try:
-            if httpx.get(url + ready, timeout=2, trust_env=False).is_success:
-                return process
+            if httpx.get(process.url + path, timeout=2, trust_env=False).is_success:
+                return
         except httpx.TransportError:
             time.sleep(0.1)
     process.stop()
-    pytest.fail(f"{command} did not start:\n{log.read_text()[-3000:]}")
+    pytest.fail(f"{process.url} did not start:\n{process.log.read_text()[-3000:]}")
 
 
 @pytest.fixture(scope="session")
 def until() -> Callable[..., Any]:
-    """Return a function that asks again until the answer is true, for 30 s at most."""
+    """Return a function that asks again until the answer is true, for two minutes at most."""
 
-    def until(ask: Callable[[], Any], seconds: float = 30) -> Any:
+    def until(ask: Callable[[], Any], seconds: float = 120) -> Any:
         deadline = time.monotonic() + seconds
         while True:
             found = ask()
@@ -184,42 +188,24 @@ def service_env(name: str, url: str, hub: str) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="session")
-def mlflow(hub: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    folder = tmp_path_factory.mktemp("mlflow")
+def start_mlflow(hub: str, folder: Path) -> Process:
     url = f"http://127.0.0.1:{free_port()}"
     env = service_env("mlflow", url, hub) | {
         "BATON_MLFLOW_DATABASE": f"sqlite:///{folder}/mlflow.sqlite",
         "BATON_MLFLOW_ARTIFACTS": str(folder / "artifacts"),
     }
-    process = start(
-        [sys.executable, "-m", "baton_hub.tracking"],
-        url + "/services/mlflow",
-        "/baton/health",
-        env,
-        folder / "log",
-    )
-    yield process
-    process.stop()
+    command = [sys.executable, "-m", "baton_hub.tracking"]
+    return start(command, url + "/services/mlflow", env, folder / "mlflow.log")
 
 
-@pytest.fixture(scope="session")
-def desk(hub: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    folder = tmp_path_factory.mktemp("desk")
+def start_desk(hub: str, folder: Path) -> Process:
     url = f"http://127.0.0.1:{free_port()}"
     env = service_env("desk", url, hub) | {
         "BATON_DESK_DATABASE": f"sqlite:///{folder}/desk.sqlite",
         "BATON_DESK_FILES": str(folder / "files"),
     }
-    process = start(
-        [sys.executable, "-m", "baton_desk"],
-        url + "/services/desk",
-        "/health",
-        env,
-        folder / "log",
-    )
-    yield process
-    process.stop()
+    command = [sys.executable, "-m", "baton_desk"]
+    return start(command, url + "/services/desk", env, folder / "desk.log")
 
 
 def start_lab(home: Path, env: dict[str, str]) -> Lab:
@@ -231,7 +217,7 @@ def start_lab(home: Path, env: dict[str, str]) -> Lab:
     command += ["--IdentityProvider.token=secret", f"--ServerApp.root_dir={home}"]
     command += ["--ServerApp.jpserver_extensions=baton_lab=True"]
     clean = {"HOME": str(home), "JUPYTER_NO_CONFIG": "1"}
-    process = start(command, url, "/login", clean | env, home.parent / f"{home.name}.log")
+    process = start(command, url, clean | env, home.parent / f"{home.name}.log")
     http = httpx.Client(
         base_url=url + "/baton/",
         headers={"Authorization": "token secret"},
@@ -254,36 +240,62 @@ def scientist_env(mlflow: str, desk: str) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True)
+class Platform:
+    """What the scientist has: a server of their own, MLflow and the desk."""
+
+    mlflow: Process
+    desk: Process
+    lab: Lab
+
+
 @pytest.fixture(scope="session")
-def lab(mlflow: Process, desk: Process, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """The scientist's server on a whole platform."""
-    home = tmp_path_factory.mktemp("lab") / "scientist"
-    lab = start_lab(home, scientist_env(mlflow.url, desk.url))
-    yield lab
-    lab.http.close()
-    lab.process.stop()
+def platform(hub: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """All of it, started at once."""
+    folder = tmp_path_factory.mktemp("platform")
+    mlflow, desk = start_mlflow(hub, folder), start_desk(hub, folder)
+    lab = start_lab(folder / "scientist", scientist_env(mlflow.url, desk.url))
+    await_answer(mlflow, "/baton/health")
+    await_answer(desk, "/health")
+    await_answer(lab.process, "/login")
+    yield Platform(mlflow, desk, lab)
+    for process in (lab.process, desk, mlflow):
+        process.stop()
+
+
+@pytest.fixture(scope="session")
+def mlflow(platform: Platform) -> Process:
+    return platform.mlflow
+
+
+@pytest.fixture(scope="session")
+def desk(platform: Platform) -> Process:
+    return platform.desk
+
+
+@pytest.fixture(scope="session")
+def lab(platform: Platform) -> Lab:
+    return platform.lab
 
 
 @pytest.fixture(scope="session")
 def lonely_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The scientist's server while MLflow and the desk are down."""
-    home = tmp_path_factory.mktemp("lonely") / "scientist"
     nowhere = f"http://127.0.0.1:{free_port()}"
     env = scientist_env(nowhere + "/services/mlflow", nowhere + "/services/desk")
-    lab = start_lab(home, env)
+    lab = start_lab(tmp_path_factory.mktemp("lonely") / "scientist", env)
+    await_answer(lab.process, "/login")
     yield lab
-    lab.http.close()
     lab.process.stop()
 
 
 @pytest.fixture(scope="session")
 def plain_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A server that no Baton Hub started."""
-    home = tmp_path_factory.mktemp("plain") / "somebody"
-    names = scientist_env("", "")
-    lab = start_lab(home, dict.fromkeys(names, ""))
+    env = dict.fromkeys(scientist_env("", ""), "")
+    lab = start_lab(tmp_path_factory.mktemp("plain") / "somebody", env)
+    await_answer(lab.process, "/login")
     yield lab
-    lab.http.close()
     lab.process.stop()
 
 

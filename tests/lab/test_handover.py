@@ -16,6 +16,8 @@ import pytest
 import websocket
 
 from baton_contract import packet_digest, validate
+from baton_lab.packet import Limits, Request, gather
+from baton_lab.tracking import Tracking
 
 NOTE = "Please look at the threshold."
 
@@ -144,6 +146,37 @@ def test_the_packet_says_what_a_team_needs(
     assert packet["params"] == {"max_iter": "5000"}
     assert list(packet["metrics"]) == ["accuracy"]
     assert packet["card"]["summary"] == "Finds tumours."
+
+
+async def test_gathering_again_gives_the_same_packet(
+    handed: dict[str, Any], lab: Any, mlflow: Any, tmp_path: Path
+) -> None:
+    """So a handover that broke off goes on under the same digest, as the same draft."""
+    request = Request(
+        model="tumours",
+        version="1",
+        team="app-developers",
+        note=NOTE,
+        card={"summary": "Finds tumours."},
+    )
+
+    async def read_file(path: str) -> bytes:
+        content: bytes = (lab.home / path).read_bytes()
+        return content
+
+    tracking = Tracking(mlflow.url, "scientist-token", timeout=30)
+    packet = await gather(
+        tracking,
+        request,
+        tmp_path,
+        read_file=read_file,
+        limits=Limits(max_bytes=10**9, replay_timeout=60),
+        told=lambda _step, _progress: None,
+    )
+    await tracking.close()
+    # The server's own environment is the only thing that this process does not share.
+    packet["environment"]["profile"] = "scikit-learn"
+    assert packet_digest(packet) == handed["packet_digest"]
 
 
 def test_what_the_developer_says_and_decides_is_pushed_to_the_panel(

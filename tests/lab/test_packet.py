@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from baton_contract import NotFoundError, TooLargeError, packet_digest
+from baton_contract import BadRequestError, NotFoundError, TooLargeError
+from baton_lab.mlmodel import parse_mlmodel, parse_signature
+from baton_lab.origin import executed_in_order, trace
 from baton_lab.packet import Limits, Request, gather
 from baton_lab.tracking import Tracking
-
-ENOUGH = Limits(max_bytes=10**9, replay_timeout=60)
 
 
 def silent(_step: str, _progress: float | None) -> None:
@@ -44,20 +45,6 @@ async def request_(tracking: Tracking, trained: Any) -> Request:
     return Request(model=name, version=str(made["version"]), team="app-developers")
 
 
-async def test_gathering_twice_gives_the_same_packet(
-    tracking: Tracking, request_: Request, tmp_path: Path
-) -> None:
-    """So a handover that broke off is resumed under the same digest. The lost notebook is null."""
-    digests = []
-    for name in ("first", "second"):
-        packet = await gather(
-            tracking, request_, tmp_path / name, read_file=no_file, limits=ENOUGH, told=silent
-        )
-        digests.append(packet_digest(packet))
-        assert packet["source"]["notebook"] is None
-    assert digests[0] == digests[1]
-
-
 async def test_a_model_over_the_limit_is_refused_before_it_is_fetched(
     tracking: Tracking, request_: Request, tmp_path: Path
 ) -> None:
@@ -67,3 +54,74 @@ async def test_a_model_over_the_limit_is_refused_before_it_is_fetched(
     assert refused.value.code == "packet_too_large"
     assert "operations" in refused.value.message
     assert not list(tmp_path.rglob("*"))
+
+
+RUN = {
+    "info": {"run_id": "r", "experiment_id": "1", "artifact_uri": "mlflow-artifacts:/1/r"},
+    "data": {
+        "tags": [
+            {"key": "baton.notebook.path", "value": "work/tumours.ipynb"},
+            {"key": "baton.cell", "value": "c7"},
+            {"key": "mlflow.source.git.commit", "value": "a" * 40},
+            {
+                "key": "mlflow.source.git.repoURL",
+                "value": "https://me:ghp_secret@git.example.org/team/repo.git",
+            },
+        ]
+    },
+}
+
+
+async def test_a_notebook_that_is_gone_is_left_out_and_the_rest_stays(tracking: Tracking) -> None:
+    origin = await trace(tracking, RUN, no_file)
+    assert origin.notebook is None
+    assert origin.source["notebook"] is None
+    assert origin.source["cell"] == "c7"
+
+
+async def test_a_remote_is_told_without_its_password(tracking: Tracking) -> None:
+    git = (await trace(tracking, RUN, no_file)).source["git"]
+    assert git == {
+        "remote": "https://git.example.org/team/repo.git",
+        "commit": "a" * 40,
+        "dirty": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("counts", "in_order"),
+    [([1, 2, 5], True), ([2, 1], False), ([1, 1], False), ([1, None], None), ([], None)],
+)
+def test_in_order_means_that_execution_counts_only_rise(
+    counts: list[int | None], in_order: bool | None
+) -> None:
+    cells = [{"cell_type": "code", "source": "x", "execution_count": count} for count in counts]
+    cells.append({"cell_type": "code", "source": " ", "execution_count": None})
+    assert executed_in_order(json.dumps({"cells": cells}).encode()) is in_order
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"flavors: 3", b"a: [", b"\xff\xfe", b"flavors: {}"])
+def test_what_is_no_mlmodel_file_is_not_a_model(text: bytes) -> None:
+    with pytest.raises(BadRequestError) as refused:
+        parse_mlmodel(text)
+    assert refused.value.code == "not_a_model"
+
+
+def test_a_signature_may_hold_columns_tensors_and_params() -> None:
+    tensor = {"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, 28]}}
+    signature = parse_signature(
+        {
+            "inputs": json.dumps([{"name": "age", "type": "long", "required": False}]),
+            "outputs": json.dumps([tensor]),
+            "params": json.dumps([{"name": "k", "type": "integer", "default": 3, "shape": None}]),
+        }
+    )
+    assert signature["inputs"] == [
+        {"name": "age", "type": "long", "required": False, "shape": None}
+    ]
+    assert signature["outputs"] == [
+        {"name": None, "type": "float32", "required": True, "shape": [-1, 28]}
+    ]
+    assert signature["params"] == [
+        {"name": "k", "type": "integer", "required": False, "shape": None}
+    ]

@@ -66,7 +66,7 @@ def test_artifacts_are_listed_by_folder(lab: Any, trained: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["..", "../..", "/etc", "notes/../..", "a\\b", "%2e%2e/x", "a\x00"]
+    "path", ["..", "../..", "/etc", "notes/../..", "notes//x", "a\\b", "%2e%2e/x"]
 )
 def test_a_path_that_leads_out_is_refused(lab: Any, trained: Any, path: str) -> None:
     answer = lab.http.get(f"runs/{trained.run_id}/artifacts", params={"path": path})
