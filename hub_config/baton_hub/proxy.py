@@ -27,7 +27,7 @@ from configurable_http_proxy import cli, configproxy, handlers
 from tornado.httpclient import HTTPRequest
 from tornado.iostream import StreamClosedError
 from tornado.web import stream_request_body
-from tornado.websocket import websocket_connect
+from tornado.websocket import WebSocketClosedError, websocket_connect
 from yarl import URL
 
 WITHOUT_LIMIT = 1 << 50
@@ -140,6 +140,14 @@ class StreamingHandler(handlers.ProxyHandler):  # type: ignore[misc]
         """Return None: tags are the target's own."""
         return None
 
+    async def on_message(self, message: str | bytes) -> None:
+        """Pass a client's message on, text as text and bytes as bytes."""
+        if self.ws_client is None:
+            return
+        self.proxy.update_last_activity(self.target["prefix"])
+        with contextlib.suppress(WebSocketClosedError):
+            await self.ws_client.write_message(message, binary=isinstance(message, bytes))
+
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:  # noqa: ARG002
         """Agree to what the target agreed to: Jupyter's kernels speak two protocols."""
         chosen: str | None = self.ws_client.selected_subprotocol if self.ws_client else None
@@ -160,13 +168,26 @@ def _session() -> ClientSession:
     return _client
 
 
-def main() -> None:
-    """Run configurable-http-proxy with bodies that stream."""
+async def close() -> None:
+    """Close the connections to targets."""
+    global _client
+    if _client is not None:
+        await _client.close()
+        _client = None
+
+
+def install() -> None:
+    """Make configurable-http-proxy use the streaming handler in this process."""
     # The package names the handler and the websocket's client in its own modules only.
     configproxy.ProxyHandler = StreamingHandler
     handlers.websocket_connect = partial(websocket_connect, max_message_size=WEBSOCKET_BYTES)
     application = configproxy.Application
     configproxy.Application = partial(application, websocket_max_message_size=WEBSOCKET_BYTES)
+
+
+def main() -> None:
+    """Run configurable-http-proxy with bodies that stream."""
+    install()
     cli.main()
 
 
