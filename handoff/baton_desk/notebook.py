@@ -108,7 +108,7 @@ def clean_html(markup: str | bytes) -> str:
     if isinstance(markup, bytes):
         picture = base64.b64encode(markup).decode()
         return f'<img alt="" src="data:image/svg+xml;base64,{picture}">'
-    return clean(
+    cleaned: str = clean(
         _SCRIPT.sub("", markup),
         tags=_TAGS,
         attributes=_is_harmless,
@@ -116,6 +116,7 @@ def clean_html(markup: str | bytes) -> str:
         strip=True,
         css_sanitizer=CSSSanitizer(),
     )
+    return cleaned
 
 
 _SCRIPT = re.compile(r"<(script|style)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
