@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
+from baton_client.calls import is_local
 from baton_contract.errors import (
     BY_STATUS,
     BadRequestError,

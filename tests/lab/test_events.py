@@ -102,7 +102,7 @@ async def service() -> AsyncIterator[Any]:
         await writer.drain()
         writer.close()
 
-    yield await asyncio.start_server(well, "127.0.0.1", 0)
+    return await asyncio.start_server(well, "127.0.0.1", 0)
 
 
 async def test_a_service_that_goes_is_told_once(service: asyncio.Server) -> None:
