@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 from typing import TYPE_CHECKING, Any
 
 from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler
-from tornado.web import Application
+from tornado.web import Application, RequestHandler
 
 from baton_desk.routes import api, pages
 from baton_desk.routes.base import DeskHandler, NotFoundHandler
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from baton_desk.desk import Desk
     from baton_desk.directory import Directory
     from baton_desk.settings import Settings
+
+
+log = logging.getLogger(__name__)
 
 
 class SignInHandler(HubOAuthCallbackHandler, DeskHandler):  # type: ignore[misc]
@@ -35,10 +39,28 @@ def make_app(desk: Desk, settings: Settings, directory: Directory) -> Applicatio
         desk_settings=settings,
         directory=directory,
         hub_auth=hub_auth,
+        log_function=log_request,
         # The same after a restart, so that open pages stay valid.
         cookie_secret=hmac.digest(
             settings.hub_api_token.encode(), b"baton desk cookies", hashlib.sha256
         ),
+    )
+
+
+def log_request(handler: RequestHandler) -> None:
+    """Log who asked for what and how it ended; no query, no body, no token."""
+    request = handler.request
+    caller = getattr(handler, "caller", None)
+    level = logging.INFO if handler.get_status() < 500 else logging.ERROR
+    log.log(
+        level,
+        "%s %s %s %s by %s in %.0f ms",
+        getattr(handler, "request_id", "-"),
+        request.method,
+        request.path,
+        handler.get_status(),
+        caller.name if caller else "nobody",
+        1000 * request.request_time(),
     )
 
 

@@ -24,8 +24,8 @@ def serve_command() -> None:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    # httpx would log every question to the Hub, HubAuth every cookie.
-    for name in ("httpx", "httpcore", "alembic"):
+    # httpx would log every question to the Hub, HubAuth what cookies are made of.
+    for name in ("httpx", "httpcore", "alembic", "tornado.application"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
         asyncio.run(serve(Settings.from_environment(os.environ)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
@@ -13,6 +14,8 @@ from baton_desk.identity import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+log = logging.getLogger(__name__)
 
 _MAX_AGE = 30.0
 _PAGE = {"Accept": "application/jupyterhub-pagination+json"}
@@ -52,7 +55,7 @@ class HubDirectory:
             return Caller(name)
         known = self._callers.get(name)
         if known is None or self._clock() - known[0] > _MAX_AGE:
-            user = await self._get(f"users/{quote(name, safe='')}")
+            user = await self._get(f"users/{quote(name, safe='')}") or {"name": name}
             groups = frozenset(user.get("groups", ()))
             known = (self._clock(), Caller(user["name"], groups, bool(user.get("admin"))))
             self._callers[name] = known
@@ -80,9 +83,12 @@ class HubDirectory:
             answer = await self._http.get(
                 f"{self._url}/{path}", params=params or None, headers=_PAGE
             )
+            if answer.status_code == 404:
+                return None  # A user who was deleted a moment ago.
             answer.raise_for_status()
             return answer.json()
         except (httpx.HTTPError, ValueError) as error:
+            log.warning("the Hub does not answer %s: %s", path, error)
             raise UnavailableError(
                 "hub_unavailable",
                 "The desk can't ask the Hub about people and teams. Nothing was changed; "

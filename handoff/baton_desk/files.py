@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import time
@@ -10,7 +11,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from baton_contract import BadRequestError
+from baton_contract import BadRequestError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -69,6 +70,7 @@ class IncomingFile:
         self._size = size
         self._seen = 0
         self._hash = hashlib.sha256()
+        self._fault: OSError | None = None
         self._stream = part.open("wb")
 
     def write(self, data: bytes) -> None:
@@ -76,29 +78,46 @@ class IncomingFile:
         self._seen += len(data)
         if self._seen > self._size:
             return
-        self._hash.update(data)
-        self._stream.write(data)
+        try:
+            self._hash.update(data)
+            self._stream.write(data)
+        except OSError as error:
+            self._fault = error
 
     def finish(self) -> None:
         """Check the content and put it in place.
 
-        Raises `BadRequestError` ``file_digest_mismatch``.
+        Raises `BadRequestError` ``file_digest_mismatch``, or `UnavailableError`
+        ``storage`` when the disk does not take it.
         """
+        try:
+            self._flush()
+        except OSError as error:
+            self._fault = self._fault or error
+        if self._fault is not None:
+            raise UnavailableError(
+                "storage",
+                "The desk's disk does not take the file. What was uploaded before is safe; tell "
+                "operations and try again later.",
+            ) from self._fault
         if self._seen != self._size:
             raise self._mismatch(f"{self._seen} bytes where the packet says {self._size}")
         found = self._hash.hexdigest()
         if found != self._sha256:
             raise self._mismatch(f"a content with SHA-256 {found}")
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
-        self._stream.close()
         self._target.parent.mkdir(exist_ok=True)
         self._part.chmod(0o440)
         self._part.replace(self._target)
 
+    def _flush(self) -> None:
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        self._stream.close()
+
     def abort(self) -> None:
         """Forget what came; harmless after `finish`."""
-        self._stream.close()
+        with contextlib.suppress(OSError):
+            self._stream.close()
         self._part.unlink(missing_ok=True)
 
     def _mismatch(self, found: str) -> BadRequestError:

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+
 from baton_desk.moments import system_clock
 from baton_desk.service import Service
 from baton_desk.settings import Settings
@@ -31,7 +32,7 @@ PEOPLE = {
     "operator": ["operations"],
     "guest": [],
 }
-DESK_TOKEN = "desk-service-token-of-the-tests"  # noqa: S105
+DESK_TOKEN = "desk-service-token-of-the-tests"
 
 HUB_CONFIG = """
 import json

@@ -8,9 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
-from baton_contract import packet_digest, validate
 from tornado.routing import PathMatches
 from tornado.web import create_signed_value
+
+from baton_contract import packet_digest, validate
 
 SHA = "0" * 64
 ID = "0" * 32

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from baton_desk.checks.content import check_formats
 from baton_desk.checks.place import Isolation, find_isolation, run_apart
 from baton_desk.checks.predict import Predict

@@ -8,7 +8,9 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
+
 from baton_contract import validate
 from baton_desk.routes import events as events_route
 
@@ -111,3 +113,12 @@ async def test_many_listeners_hear_everything_in_order(desk: Any, enter: Any, of
         for following in listeners:
             texts = [json.loads((await following())["data"])["data"]["text"] for _ in bodies]
             assert texts == bodies
+
+
+async def test_a_desk_that_stops_hangs_up_at_once(start_desk: Any, enter: Any) -> None:
+    desk = await start_desk()
+    async with listening(enter("scientist", at=desk)) as following:
+        await following()
+        await asyncio.wait_for(desk.__aexit__(), 5)
+        with contextlib.suppress(httpx.RemoteProtocolError, StopAsyncIteration):
+            assert await following() is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import pytest
+
 from baton_contract import ConflictError, NotFoundError, PublicError
 from baton_contract.types import HandoffState
 from baton_desk import rules

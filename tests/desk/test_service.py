@@ -14,8 +14,9 @@ from typing import Any
 
 import httpx
 import pytest
-from baton_desk.settings import Settings, SettingsError
 from click.testing import CliRunner
+
+from baton_desk.settings import Settings, SettingsError
 
 
 def environment(folder: Path, port: int) -> dict[str, str]:

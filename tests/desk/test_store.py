@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+
 from baton_contract import ConflictError, PublicError, canonical_json, packet_digest, validate
 from baton_desk.identity import Caller
 from baton_desk.records import DueDelivery, Finding, HandoffRecord, Outcome

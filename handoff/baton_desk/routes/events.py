@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import TYPE_CHECKING
 
 from tornado.iostream import StreamClosedError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 HEARTBEAT = 15.0
 """Seconds after which silence is broken, so that nobody on the way hangs up."""
+LONGEST = 600.0
+"""Seconds after which a listener has to come again."""
 
 
 class Events(DeskHandler):
@@ -25,6 +28,7 @@ class Events(DeskHandler):
 
     ``id`` is the sequence number, ``event`` the type, ``data`` the event (event.v1).
     Begins after ``Last-Event-ID``; without it, now, and says first where that is.
+    Ends after ten minutes, so that whoever listens has to say again who they are.
     """
 
     async def get(self) -> None:
@@ -52,8 +56,9 @@ class Events(DeskHandler):
         source = aiter(events)
         pending = asyncio.ensure_future(anext(source))
         self._pending = pending
+        end = time.monotonic() + LONGEST
         try:
-            while True:
+            while time.monotonic() < end:
                 await asyncio.wait({pending}, timeout=HEARTBEAT)
                 if pending.cancelled():
                     return  # Nobody listens any more.

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+
+from baton_contract import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection, Engine
+
+log = logging.getLogger(__name__)
 
 _WRITE = "baton_write"
 _LOCK = 0x6261746F6E  # "baton"; the advisory lock that makes one writer at a time
@@ -23,7 +29,8 @@ class Database:
 
     Writers are serialised: on SQLite by ``BEGIN IMMEDIATE``, on PostgreSQL by an
     advisory lock that ends with the transaction. So a number drawn inside is seen
-    in order, and two people can't take the same step twice.
+    in order, and two people can't take the same step twice. A database that does not
+    answer raises `UnavailableError` ``database_unavailable``.
     """
 
     def __init__(self, url: str) -> None:
@@ -32,7 +39,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a transaction that only looks."""
-        with Session(self.engine) as session, session.begin():
+        with _translated(), Session(self.engine) as session, session.begin():
             yield session
 
     @contextmanager
@@ -41,7 +48,7 @@ class Database:
 
         ``in_order=False`` does without the lock on PostgreSQL, for what writes no event.
         """
-        with Session(self.engine) as session:
+        with _translated(), Session(self.engine) as session:
             session.connection(execution_options={_WRITE: True})
             if in_order and self.engine.dialect.name == "postgresql":
                 session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
@@ -51,6 +58,19 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn a database that does not answer into an error for whoever asked."""
+    try:
+        yield
+    except OperationalError as error:
+        log.exception("the database does not answer")
+        raise UnavailableError(
+            "database_unavailable",
+            "The desk's database does not answer. Nothing was changed; try again in a minute.",
+        ) from error
 
 
 def _make_engine(url: str) -> Engine:
