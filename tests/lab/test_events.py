@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
+import logging
 from collections.abc import AsyncIterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from httpx_sse import ServerSentEvent
+from jupyter_events import EventLogger
 
 from baton_lab.events import Place, Stream
 from baton_lab.presence import STARTING_FOR, Presence
+from baton_lab.push import Push
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 
@@ -130,3 +136,18 @@ async def test_a_service_that_never_answered_is_starting_and_then_down() -> None
     clock.now = STARTING_FOR + 1
     assert (await presence.check("mlflow")).state == "down"
     await presence.close()
+
+
+def test_every_kind_of_push_fits_the_published_schema() -> None:
+    """Jupyter's own logger validates what is emitted, and raises for anything else."""
+    text = io.StringIO()
+    logger = EventLogger(handlers=[logging.StreamHandler(text)])
+    logger.register_event_schema((files("baton_lab") / "schemas/push.v1.yaml").read_text())
+    push = Push(logger.emit)
+    push.runs(experiment_id="1", run_id=None)
+    push.handoff({"type": "baton.handoff.offered"})
+    push.job({"id": "1"})
+    push.service({"name": "desk", "state": "up", "message": None, "ui": "http://x/"})
+    emitted = [json.loads(line) for line in text.getvalue().splitlines()]
+    assert [event["kind"] for event in emitted] == ["runs", "handoff", "job", "services"]
+    assert {event["__schema__"] for event in emitted} == {"urn:baton:lab:push:1"}
