@@ -6,6 +6,9 @@ import asyncio
 import contextlib
 import logging
 import signal
+import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tornado.httpserver import HTTPServer
@@ -95,7 +98,8 @@ class Service:
             store=store, bell=self.desk.bell, sender=sender, secrets=secrets, clock=self._clock
         )
         self._spawn(notifier.run())
-        self._spawn(Checker(self.desk, await asyncio.to_thread(_predict, self.settings)).run())
+        predict = await asyncio.to_thread(_predict, self.settings, store.database.folder)
+        self._spawn(Checker(self.desk, predict).run())
         self._spawn(self._expire())
 
     def _listen(self) -> None:
@@ -160,7 +164,10 @@ def _open_store(settings: Settings, clock: Clock) -> Store:
         raise SettingsError(str(error)) from error
 
 
-def _predict(settings: Settings) -> Predict:
-    isolation = find_isolation()
+def _predict(settings: Settings, records: Path | None) -> Predict:
+    secret = [settings.files, *([records] if records else [])]
+    python = Path(settings.check_python)
+    needed = [python, Path(sys.prefix), Path(sys.base_prefix), Path(tempfile.gettempdir())]
+    isolation = find_isolation(secret, needed)
     log.info("checks run %s", isolation.words)
     return Predict(settings.check_python, isolation, settings.check_timeout)

@@ -42,7 +42,7 @@ async def test_from_draft_to_acceptance_with_a_real_model(
     formats, predict = offered["checks"][1]["details"], offered["checks"][2]
     assert "model/model.pkl: a pickle, which runs its sender's code" in formats
     assert "answered its example as it did for its sender" in predict["details"]
-    assert find_isolation().words in predict["details"]
+    assert "in a process of its own, with" in predict["details"]
     assert "mlflow" in predict["version"]
     received = (await developer.ask("GET", "api/handoffs"))["items"]
     assert [item["id"] for item in received] == [handoff_id]
@@ -209,6 +209,38 @@ async def test_the_place_has_no_network_where_the_machine_can_do_without(tmp_pat
     assert ended.code == 0, ended.complaints
     assert b"eth" not in ended.output
     assert b"'lo'" in ended.output
+
+
+async def test_the_desks_records_are_out_of_the_models_sight(tmp_path: Path) -> None:
+    """Neither read nor uncovered, where the machine lets the desk hide them."""
+    secret, folder = tmp_path / "desk", tmp_path / "check"
+    (secret / "files").mkdir(parents=True)
+    folder.mkdir()
+    (secret / "desk.sqlite").write_text("secret")
+    isolation = find_isolation([secret, secret / "files"], [folder, Path(sys.prefix)])
+    if "records" not in isolation.words:
+        pytest.skip("this machine does not allow the desk to hide folders")
+    script = (
+        "import os, subprocess\n"
+        f"subprocess.run(['umount', '{secret}'])\n"
+        f"try: print(os.listdir('{secret}'))\n"
+        "except OSError as error: print(type(error).__name__)\n"
+        f"print(os.path.exists('{secret}/desk.sqlite'))\n"
+        "open('mine', 'w').write('x')"
+    )
+    ended = await run_apart(
+        [sys.executable, "-I", "-c", script],
+        isolation=isolation,
+        folder=folder,
+        given=b"",
+        timeout=20,
+    )
+    assert ended.code == 0, ended.complaints
+    assert ended.output.split() == [b"PermissionError", b"False"]
+    assert (secret / "desk.sqlite").read_text() == "secret"
+    assert (folder / "mine").read_text() == "x"
+    unhidden = find_isolation([secret], [secret / "venv" / "bin" / "python"])
+    assert "records" not in unhidden.words
 
 
 def test_a_pickle_that_calls_itself_json_is_refused(tmp_path: Path, make_packet: Any) -> None:

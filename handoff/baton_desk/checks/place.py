@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -36,14 +35,15 @@ except OSError:
     sys.exit(127)
 """
 
-_ISOLATIONS = (
-    (
-        ("--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"),
-        "without network, and without sight of other processes",
-    ),
-    (("--user", "--map-root-user", "--net"), "without network"),
-    (("--net",), "without network"),
-)
+# Covers each folder with an empty one, then gives up the right to uncover it.
+_HIDE = """
+while [ "$1" != -- ]; do mount -t tmpfs -o size=4k,mode=0 none "$1" || exit 126; shift; done
+shift
+exec setpriv --bounding-set=-all --no-new-privs -- "$@"
+"""
+
+_APART = ("--user", "--map-root-user", "--net")
+_ALONE = (*_APART, "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
 @dataclass(frozen=True)
@@ -63,15 +63,40 @@ class Ended:
     complaints: bytes
 
 
-def find_isolation() -> Isolation:
-    """Return the strongest isolation that this machine allows the desk."""
-    unshare = shutil.which("unshare")
-    for options, words in _ISOLATIONS if unshare else ():
-        command = (str(unshare), *options, "--")
-        tried = subprocess.run([*command, "true"], capture_output=True, check=False)
-        if tried.returncode == 0:
-            return Isolation(command, words)
+def find_isolation(secret: Sequence[Path] = (), needed: Sequence[Path] = ()) -> Isolation:
+    """Return the strongest isolation that this machine allows the desk.
+
+    ``secret`` folders are hidden where that can be done, except those that the
+    ``needed`` paths lie in.
+    """
+    for isolation in _isolations(_hideable(secret, needed)):
+        with contextlib.suppress(OSError):
+            tried = subprocess.run([*isolation.command, "true"], capture_output=True, check=False)
+            if tried.returncode == 0:
+                return isolation
     return Isolation((), "with the desk's own network, because this machine allows no other way")
+
+
+def _isolations(hidden: Sequence[Path]) -> list[Isolation]:
+    words = "without network, without sight of other processes"
+    hide = ("sh", "-c", _HIDE, "sh", *map(str, hidden), "--")
+    found = [
+        Isolation(("unshare", *_ALONE, "--", *hide), f"{words} or of the desk's records"),
+        Isolation(("unshare", *_ALONE, "--"), words),
+        Isolation(("unshare", *_APART, "--"), "without network"),
+        Isolation(("unshare", "--net", "--"), "without network"),
+    ]
+    return found if hidden else found[1:]
+
+
+def _hideable(secret: Sequence[Path], needed: Sequence[Path]) -> list[Path]:
+    # Both where a path is written and where it leads to: a virtual environment is links.
+    used = {form for path in needed for form in (path.absolute(), path.resolve())}
+    folders = {path.resolve() for path in secret}
+    free = {folder for folder in folders if not any(p.is_relative_to(folder) for p in used)}
+    return sorted(
+        f for f in free if not any(f != other and f.is_relative_to(other) for other in free)
+    )
 
 
 async def run_apart(

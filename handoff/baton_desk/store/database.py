@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, text
@@ -55,6 +56,13 @@ class Database:
             yield session
             session.commit()
 
+    @property
+    def folder(self) -> Path | None:
+        """Where the database's file is; None for one that is elsewhere."""
+        name = self.engine.url.database
+        is_file = self.engine.dialect.name == "sqlite" and name
+        return Path(str(name)).absolute().parent if is_file else None
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
@@ -79,8 +87,8 @@ def _make_engine(url: str) -> Engine:
         if parsed.drivername in {"postgresql", "postgres"}:
             # Which driver the bare name means depends on SQLAlchemy's version.
             parsed = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(parsed, pool_pre_ping=True)
-    engine = create_engine(parsed, connect_args={"timeout": 30})
+        return create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+    engine = create_engine(parsed, connect_args={"timeout": 30}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
