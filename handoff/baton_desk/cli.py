@@ -8,9 +8,9 @@ import os
 
 import click
 
-from baton_desk.service import serve
 from baton_desk.settings import Settings, SettingsError
-from baton_desk.store import Store, StoreError
+
+# Everything else is imported where it is used, because `baton --help` imports this module.
 
 
 @click.group(name="desk")
@@ -21,6 +21,8 @@ def command() -> None:
 @command.command(name="serve")
 def serve_command() -> None:
     """Serve the desk until it is stopped; settings come from the environment."""
+    from baton_desk.service import serve
+
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -37,6 +39,8 @@ def serve_command() -> None:
 @click.option("--database", envvar="BATON_DESK_DATABASE", required=True, help="SQLAlchemy address.")
 def migrate(database: str) -> None:
     """Bring the desk's tables to this version's form; serving does so too."""
+    from baton_desk.store import Store, StoreError
+
     try:
         store = Store.open(database)
         click.echo(f"The desk's tables are at revision {store.migrate()}.")
