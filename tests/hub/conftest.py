@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from tests.hub.running import PROFILES, Platform
 
 from baton_hub.catalog import Catalog, load_catalog
-from tests.hub.running import PROFILES, Platform
 
 
 @pytest.fixture(scope="session")

@@ -100,4 +100,6 @@ class Platform:
 
 
 def xsrf(client: httpx.Client) -> str:
-    return next(c.value or "" for c in client.cookies.jar if c.name == "_xsrf" and c.path == "/hub/")
+    return next(
+        c.value or "" for c in client.cookies.jar if c.name == "_xsrf" and c.path == "/hub/"
+    )

@@ -1,4 +1,4 @@
-"""What deploy/ holds fits the code: the chart's values configure a Hub, both services get their names."""
+"""What deploy/ holds fits the code: values configure a Hub, services get their environment."""
 
 from __future__ import annotations
 

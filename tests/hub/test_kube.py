@@ -11,8 +11,10 @@ from kubernetes_asyncio.config import kube_config
 from tornado.web import HTTPError
 from traitlets.config import Config
 
+from baton_contract import ForbiddenError
 from baton_hub.catalog import Catalog
 from baton_hub.spawner import CuratedKubeSpawner
+from baton_hub.spawner import refusal as refusals
 from baton_hub.spawner.curated import reservations
 
 PROFILES = Path(__file__).parents[2] / "profiles"
@@ -40,7 +42,6 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
 def make(config: Config, groups: list[str], **options: Any) -> Any:
     spawner = CuratedKubeSpawner(config=config, _mock=True)
     spawner.user.groups = [SimpleNamespace(name=name) for name in groups]
-    spawner.user.settings = {}
     spawner.user_options = options
     spawner.api_token = "token-of-the-server"
     return spawner
@@ -155,3 +156,13 @@ async def test_a_second_start_takes_nothing_over_from_the_first(config: Config) 
     pod = await pod_of(spawner)
     assert "nvidia.com/gpu" not in pod.spec.containers[0].resources.limits
     assert pod.metadata.labels["baton/profile"] == "python"
+
+
+def test_a_refusal_never_counts_as_a_failing_spawner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """JupyterHub 5 counts every exception and stops after a number of them: one is taken off."""
+    monkeypatch.setattr(refusals, "SpawnException", None)
+    settings = {"failure_count": 2}
+    raised = refusals.refusal(ForbiddenError("quota_cpu", "Too much: 100%."), settings)
+    assert isinstance(raised, HTTPError)
+    assert (raised.status_code, settings["failure_count"]) == (403, 1)
+    assert "Too much: 100%." in str(raised)

@@ -45,7 +45,7 @@ def test_without_a_size_the_first_one_is_taken(catalog: Catalog) -> None:
         ({"profile": "nothing"}, "profile_not_offered"),
         ({"profile": "Scikit-learn"}, "profile_not_offered"),
         ({"profile": "scikit-learn "}, "profile_not_offered"),
-        ({"profile": "scikit‐learn"}, "profile_not_offered"),
+        ({"profile": "scikit\u2010learn"}, "profile_not_offered"),
         ({"profile": "scikit-learn", "size": "huge"}, "unknown_size"),
         ({"profile": "scikit-learn", "size": "small/../large"}, "unknown_size"),
         ({"profile": ["scikit-learn"]}, "bad_choice"),

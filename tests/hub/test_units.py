@@ -15,7 +15,7 @@ def test_memory_is_read_as_jupyterhub_reads_it(text: str | int, amount: int) -> 
     assert parse_memory(text) == amount
 
 
-@pytest.mark.parametrize("text", ["4Gi", "4 G", "4GB", "", "-1G", "G", 0, -1, True, 1.5, None, "1e9"])
+@pytest.mark.parametrize("text", ["4Gi", "4 G", "4GB", "", "-1G", "G", 0, -1, True, 1.5, None])
 def test_anything_else_is_refused(text: str | int) -> None:
     with pytest.raises(ValueError, match="memory"):
         parse_memory(text)

@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from tests.hub.running import BATON, PROFILES, Platform, wait_for, xsrf
 
 from baton_hub.up.folder import Folder, FolderError
-from tests.hub.running import BATON, PROFILES, Platform, wait_for, xsrf
 
 
 def up(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -71,7 +71,7 @@ def test_passwords_are_made_once_and_only_the_owner_reads_them(tmp_path: Path) -
 
 
 def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
-    """Also with somebody's server running, a second Ctrl-C in the middle, and a broken catalogue."""
+    """Also with a server running, a second Ctrl-C in the middle, and a broken catalogue."""
     shutil.copytree(PROFILES, tmp_path / "profiles")
     platform = Platform(tmp_path / "lab", tmp_path / "profiles")
     with platform.sign_in("developer") as browser:
@@ -87,7 +87,7 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
     platform.news("Stopping")
     platform.process.send_signal(signal.SIGINT)
     assert platform.process.wait(30) == 0
-    gone, alive = psutil.wait_procs(descendants, timeout=1)
+    _, alive = psutil.wait_procs(descendants, timeout=1)
     assert not alive
     assert platform.lines[-1].startswith("Stopped.")
 

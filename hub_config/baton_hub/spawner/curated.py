@@ -86,7 +86,7 @@ class CuratedSpawner(Base):  # type: ignore[misc]
             reservations.reserve(self.name, spec, catalog.quotas)
         except PublicError as error:
             self._record_refusal(error, groups, catalog.revision)
-            raise refusal(error, self.user.settings) from None
+            raise refusal(error, self._hub_settings()) from None
         self.spec = spec
         _audit(self.audit_file).record(
             "spawn", user=user, server=self.name, decision="allowed", code="ok", **facts_of(spec)
@@ -110,11 +110,15 @@ class CuratedSpawner(Base):  # type: ignore[misc]
             **named,
         )
 
+    def _hub_settings(self) -> dict[str, Any]:
+        # The request's, where the Hub counts failures: the user's settings are a copy.
+        return getattr(self.handler, "settings", {})
+
     def _groups(self) -> frozenset[str]:
         return frozenset(group.name for group in self.user.groups)
 
     def get_env(self) -> dict[str, str]:
-        """Return the server's environment: the Hub's, the profile's, and the services' addresses."""
+        """Return the server's environment: the Hub's, the profile's, the services' addresses."""
         env: dict[str, str] = super().get_env()
         spec = self.spec
         if spec is None:

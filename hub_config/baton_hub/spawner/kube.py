@@ -47,7 +47,7 @@ class CuratedKubeSpawner(CuratedSpawner, KubeSpawner):  # type: ignore[misc]
         self.modify_pod_hook = _checked_pod
 
     async def finish_pod(self, pod: Any) -> Any:
-        """Return the pod after the operators' own hook, or refuse when it is not what was decided."""
+        """Return the pod after the operators' own hook; refuse it if it is not what was decided."""
         if self._operators_hook is not None:
             pod = await maybe_future(self._operators_hook(self, pod))
         if self.spec is None:
@@ -62,7 +62,7 @@ class CuratedKubeSpawner(CuratedSpawner, KubeSpawner):  # type: ignore[misc]
                 "A setting of this Hub makes the server something that is not in the catalogue:"
                 f" {'; '.join(differing)}. Nothing was started. Please tell {self.contact}.",
             )
-            raise refusal(error, self.user.settings)
+            raise refusal(error, self._hub_settings())
         return pod
 
 
