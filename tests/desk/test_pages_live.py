@@ -39,11 +39,12 @@ async def _hub_file(route: Route) -> None:
     await route.fulfill(path=path) if path.is_file() else await route.fulfill(status=404)
 
 
-async def look(browser: Browser, desk: Service, name: str, path: str) -> Page:
+async def look(browser: Browser, desk: Service, name: str, path: str, **more: Any) -> Page:
     """Open a page of the desk as somebody."""
     context = await browser.new_context(
         extra_http_headers={"Authorization": f"Bearer token-of-{name}"},
         base_url=f"http://127.0.0.1:{desk.port}/services/desk/",
+        **more,
     )
     await context.route("**/hub/static/**", _hub_file)
     page = await context.new_page()
@@ -94,6 +95,44 @@ async def test_what_somebody_types_or_opened_survives_what_arrives(
     await page.keyboard.press("Enter")
     await expect(page.locator("#comments li").last).to_contain_text("Which unit has the radius?")
     await expect(page.get_by_label("Ask or say something")).to_have_value("")
+
+
+async def test_a_refused_text_survives_what_arrives(
+    browser: Browser, desk: Service, offer: Any, enter: Any
+) -> None:
+    handoff = await offer(desk)
+    page = await look(browser, desk, "developer", f"handoffs/{handoff}")
+    await enter("tester").ask("POST", f"api/handoffs/{handoff}/accept")
+    await expect(page.locator("#state")).to_have_text("Accepted", timeout=WAIT)
+    await page.evaluate(
+        """action => {
+          const form = document.createElement('form');
+          form.method = 'post';
+          form.action = action;
+          const field = document.createElement('input');
+          form.append(Object.assign(field, {name: 'reason', value: 'No GPU'}));
+          document.body.append(form);
+          form.submit();
+        }""",
+        f"/services/desk/handoffs/{handoff}/decline",
+    )
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await enter("tester").ask(
+        "POST", f"api/handoffs/{handoff}/comments", 201, json={"body": "Sorry, I was faster."}
+    )
+    await expect(page.get_by_text("Sorry, I was faster.")).to_be_visible(timeout=WAIT)
+    await expect(page.locator("#refused")).to_contain_text("No GPU")
+
+
+async def test_pages_work_without_scripts(browser: Browser, desk: Service, offer: Any) -> None:
+    handoff = await offer(desk)
+    page = await look(browser, desk, "developer", f"handoffs/{handoff}", java_script_enabled=False)
+    await expect(page.get_by_role("button", name="Copy pull command")).to_be_hidden()
+    await page.get_by_text("Decline", exact=True).click()
+    await page.get_by_label("Why does the team not take it?").fill("No GPU here.")
+    await page.get_by_role("button", name="Decline handoff").click()
+    await expect(page.locator("#state")).to_have_text("Declined")
+    await expect(page.locator("#decision")).to_contain_text("No GPU here.")
 
 
 async def test_a_decision_is_made_with_the_keyboard_alone(
