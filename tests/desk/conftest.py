@@ -109,8 +109,16 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             time.sleep(0.05)
         yield url
     finally:
-        process.terminate()
-        process.wait(20)
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes], seconds: float = 20) -> None:
+    """End a process: politely, and after that for good."""
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    process.kill()
+    process.wait()
 
 
 def _as_postgres(command: list[str]) -> list[str]:
@@ -154,7 +162,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         stop = [f"{programs}/pg_ctl", "-D", f"{folder}/data", "-m", "immediate", "stop"]
         subprocess.run(_as_postgres(stop), check=False, capture_output=True, cwd="/")
-        server.wait(20)
+        end(server)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -169,15 +177,34 @@ def _await_postgres(address: str, server: subprocess.Popen[bytes]) -> None:
         time.sleep(0.05)
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file whose tables are made, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "desk.sqlite"
+    Store.open(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: str) -> str:
+    """The name of a PostgreSQL database whose tables are made, to be copied."""
+    with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
+        connection.execute("CREATE DATABASE template")
+    Store.open(f"{postgres}/template").close()
+    return "template"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database, once on SQLite and once on PostgreSQL."""
+    """A database without records, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "desk.sqlite")
         return f"sqlite:///{tmp_path}/desk.sqlite"
     address: str = request.getfixturevalue("postgres")
+    template: str = request.getfixturevalue("postgres_template")
     name = "t" + hashlib.sha256(str(tmp_path).encode()).hexdigest()[:20]
     with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
     return f"{address}/{name}"
 
 
@@ -330,7 +357,7 @@ def make_settings(tmp_path: Path, hub: str, database: str | None = None, **more:
         "hub_api_url": hub,
         "hub_api_token": DESK_TOKEN,
         "webhook_hosts": frozenset({"127.0.0.1"}),
-        "check_timeout": 60.0,
+        "check_timeout": 120.0,
     }
     return Settings(**{**values, **more})
 
@@ -339,8 +366,9 @@ StartDesk = Callable[..., Awaitable[Service]]
 
 
 @pytest.fixture
-async def start_desk(tmp_path: Path, hub: str) -> AsyncIterator[StartDesk]:
+async def start_desk(tmp_path: Path, hub: str, sqlite_template: Path) -> AsyncIterator[StartDesk]:
     """Start a desk; keywords replace settings, ``clock`` its clock."""
+    shutil.copyfile(sqlite_template, tmp_path / "desk.sqlite")
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(**more: Any) -> Service:
@@ -393,7 +421,7 @@ class Person:
         handoff_id: str = made["id"]
         return handoff_id
 
-    async def until(self, handoff_id: str, state: str, seconds: float = 40) -> Any:
+    async def until(self, handoff_id: str, state: str, seconds: float = 120) -> Any:
         """Return the handoff once it is in ``state``."""
         deadline = time.monotonic() + seconds
         while True:

@@ -22,6 +22,7 @@ from baton_contract import (
     UnavailableError,
 )
 from baton_desk.identity import Caller
+from baton_desk.routes.errors import bare_error, public_error
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -177,9 +178,9 @@ class DeskHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Turn whatever was raised into the answer: the one place for it."""
         cause = kwargs.get("exc_info", (None, None, None))[1]
-        error = _public(cause, status_code)
+        error = public_error(cause, status_code)
         self.set_status(error.status if error else 500)
-        self.render_error(error or _bare(), self.get_status())
+        self.render_error(error or bare_error(), self.get_status())
 
     def render_error(self, error: PublicError, status: int) -> None:  # noqa: ARG002
         """Answer with the contract's envelope. Pages answer with a page instead."""
@@ -196,7 +197,7 @@ class DeskHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
         tb: TracebackType | None,
     ) -> None:
         """Log a traceback for what nobody expected, and nothing for a caller's mistake."""
-        if _public(value, 500) is None:
+        if public_error(value, 500) is None:
             place = f"{self.request.method} {self.request.path}"
             log.error("%s %s failed", self.request_id, place, exc_info=(typ, value, tb))  # type: ignore[arg-type]
 
@@ -236,33 +237,3 @@ def _basic_password(encoded: str) -> str:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
-
-
-def _public(cause: BaseException | None, status: int) -> PublicError | None:
-    if isinstance(cause, PublicError):
-        return cause
-    status = cause.status_code if isinstance(cause, HTTPError) else status
-    if not isinstance(cause, HTTPError) and cause is not None:
-        return None
-    if status >= 500:
-        return None
-    return _http_error(status)
-
-
-def _http_error(status: int) -> PublicError:
-    code, message = {
-        404: ("not_found", "There is nothing at this address of the desk."),
-        405: ("method_not_allowed", "This address of the desk does not take that method."),
-        413: ("too_large", "The request's body is too large."),
-    }.get(status, ("bad_request", "The request can't be read. Check its form."))
-    error = PublicError(code, message)
-    error.status = status  # type: ignore[misc]
-    return error
-
-
-def _bare() -> PublicError:
-    return PublicError(
-        "internal",
-        "Something went wrong at the desk. What was recorded before is safe. Try again; if it "
-        "happens again, give operations the request id.",
-    )
