@@ -135,7 +135,7 @@ def render_snippet(handoff: Handoff, packet: Packet) -> str:
     library, call = _CALLS.get(key, ("", "request"))
     if isinstance(request[key], dict) and key in {"instances", "inputs"}:
         library, call = "", "request"
-    literal = pprint.pformat(request[key], width=88, sort_dicts=False, compact=True)
+    literal = pprint.pformat(request[key], width=76, sort_dicts=False, compact=True)
     return (
         f"import mlflow\n{library}\n"
         f'model = mlflow.pyfunc.load_model("{folder_name(handoff)}/model")\n'
