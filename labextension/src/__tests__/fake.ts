@@ -1,0 +1,253 @@
+import type { IBatonClient, IRunPage } from '../api';
+import type { Comment, Event, EventType, Handoff } from '../contract';
+import type {
+  IArtifact,
+  IExperiment,
+  IHandoverDraft,
+  IJob,
+  IPush,
+  IRegisteredModel,
+  IRun,
+  IRunSummary,
+  IStatus,
+  ITeam
+} from '../records';
+
+export const T0 = Date.parse('2026-01-02T03:04:05.000Z');
+
+export function runSummary(id: string, more: Partial<IRunSummary> = {}): IRunSummary {
+  return {
+    run_id: id,
+    experiment_id: '1',
+    name: `run ${id}`,
+    status: 'FINISHED',
+    user: 'scientist',
+    start_time: T0 + Number(id) * 1000,
+    end_time: T0 + Number(id) * 1000 + 4200,
+    metrics: { accuracy: 0.98245 },
+    notebook: 'train.ipynb',
+    model_count: 1,
+    ...more
+  };
+}
+
+export function handoff(id: string, more: Partial<Handoff> = {}): Handoff {
+  const at = '2026-01-02T03:04:05.000Z';
+  return {
+    id,
+    state: 'offered',
+    team: 'app-developers',
+    sender: 'scientist',
+    note: 'Please try it in staging first.',
+    packet_digest: '9f'.repeat(32),
+    model: { name: 'breast-cancer', version: '1' },
+    created_at: at,
+    updated_at: at,
+    offered_at: at,
+    expires_at: null,
+    decided_at: null,
+    decided_by: null,
+    reason: null,
+    supersedes: null,
+    comment_count: 0,
+    latest_deployment: null,
+    checks: [],
+    thread: [],
+    deployments: [],
+    missing_files: [],
+    actions: ['withdraw', 'comment'],
+    ...more
+  };
+}
+
+export function event(id: string, type: EventType, data: Partial<Event['data']> = {}): Event {
+  return {
+    specversion: '1.0',
+    id,
+    source: '/services/desk',
+    type,
+    subject: 'h1',
+    time: '2026-01-02T03:04:05.000Z',
+    datacontenttype: 'application/json',
+    dataschema: 'urn:baton:event:1',
+    data: {
+      handoff: 'h1',
+      state: 'offered',
+      team: 'app-developers',
+      sender: 'scientist',
+      model: 'breast-cancer',
+      version: '1',
+      packet_digest: null,
+      actor: 'developer',
+      text: null,
+      environment: null,
+      status: null,
+      ...data
+    }
+  };
+}
+
+export function push(kind: IPush['kind'], more: Partial<IPush> = {}): IPush {
+  return {
+    kind,
+    occurred_at: '2026-01-02T03:04:05.000Z',
+    experiment_id: null,
+    run_id: null,
+    event: null,
+    job: null,
+    ...more
+  };
+}
+
+export function job(id: string, more: Partial<IJob> = {}): IJob {
+  return {
+    id,
+    state: 'running',
+    step: 'Uploading',
+    progress: 0.5,
+    model: 'breast-cancer',
+    version: '1',
+    team: 'app-developers',
+    handoff: null,
+    error: null,
+    ...more
+  };
+}
+
+export function status(
+  mlflow: IStatus['services']['mlflow']['state'] = 'up',
+  desk: IStatus['services']['desk']['state'] = 'up'
+): IStatus {
+  return {
+    user: 'scientist',
+    profile: 'scikit-learn',
+    size: 'small',
+    services: {
+      mlflow: { state: mlflow, message: null, ui: 'http://127.0.0.1/services/mlflow/' },
+      desk: { state: desk, message: null, ui: 'http://127.0.0.1/services/desk/' }
+    }
+  };
+}
+
+/** A server in memory: what is asked is counted, and every answer can be set or made to fail. */
+export class FakeClient implements IBatonClient {
+  readonly asked: string[] = [];
+  failure: Error | null = null;
+  statusNow = status();
+  experimentsNow: IExperiment[] = [{ id: '1', name: 'breast-cancer', last_update_time: T0 }];
+  runsNow: IRunSummary[] = [runSummary('2'), runSummary('1')];
+  olderRuns: IRunSummary[] = [];
+  modelsNow: IRegisteredModel[] = [];
+  handoffsNow: Handoff[] = [handoff('h1')];
+  jobsNow: IJob[] = [];
+  teamsNow: ITeam[] = [{ name: 'app-developers', member: false }];
+
+  count(what: string): number {
+    return this.asked.filter(asked => asked === what).length;
+  }
+
+  status(): Promise<IStatus> {
+    return this._answer('status', this.statusNow);
+  }
+
+  experiments(): Promise<IExperiment[]> {
+    return this._answer('experiments', this.experimentsNow);
+  }
+
+  runs(experiment: string, cursor?: string): Promise<IRunPage> {
+    const isFirst = cursor === undefined;
+    return this._answer(`runs ${experiment}${isFirst ? '' : ' more'}`, {
+      items: isFirst ? this.runsNow : this.olderRuns,
+      next_cursor: isFirst && this.olderRuns.length ? 'c' : null
+    });
+  }
+
+  run(id: string): Promise<IRun> {
+    return this._answer(`run ${id}`, {
+      ...runSummary(id),
+      params: { C: '1.0' },
+      tags: {},
+      models: [
+        {
+          model_id: 'm-1',
+          name: 'classifier',
+          artifact_path: 'classifier',
+          flavors: ['sklearn'],
+          registered: []
+        }
+      ],
+      ui: null
+    });
+  }
+
+  artifacts(_run: string, path: string): Promise<IArtifact[]> {
+    return this._answer(`artifacts ${path}`, [
+      { path: path ? `${path}/roc.png` : 'figures', size: path ? 2048 : null, is_dir: !path }
+    ]);
+  }
+
+  logNotebook(): Promise<void> {
+    return this._answer('logNotebook', undefined);
+  }
+
+  models(): Promise<IRegisteredModel[]> {
+    return this._answer('models', this.modelsNow);
+  }
+
+  register(name: string): Promise<{ name: string; version: string }> {
+    return this._answer('register', { name, version: '1' });
+  }
+
+  teams(): Promise<ITeam[]> {
+    return this._answer('teams', this.teamsNow);
+  }
+
+  handoffs(): Promise<Handoff[]> {
+    return this._answer('handoffs', this.handoffsNow);
+  }
+
+  handoff(id: string): Promise<Handoff> {
+    return this._answer(`handoff ${id}`, handoff(id));
+  }
+
+  handOver(draft: IHandoverDraft): Promise<IJob> {
+    return this._answer('handOver', job('j1', { model: draft.model, version: draft.version }));
+  }
+
+  comment(_handoff: string, body: string): Promise<Comment> {
+    const created_at = '2026-01-02T03:04:05.000Z';
+    return this._answer('comment', { id: '1', author: 'scientist', body, created_at });
+  }
+
+  withdraw(): Promise<void> {
+    return this._answer('withdraw', undefined);
+  }
+
+  reoffer(): Promise<void> {
+    return this._answer('reoffer', undefined);
+  }
+
+  jobs(): Promise<IJob[]> {
+    return this._answer('jobs', this.jobsNow);
+  }
+
+  dismissJob(): Promise<void> {
+    return this._answer('dismissJob', undefined);
+  }
+
+  example(): Promise<string> {
+    return this._answer('example', 'examples/train.ipynb');
+  }
+
+  private _answer<T>(what: string, value: T): Promise<T> {
+    this.asked.push(what);
+    return this.failure ? Promise.reject(this.failure) : Promise.resolve(value);
+  }
+}
+
+/** Let everything that waits only for promises happen. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) {
+    await Promise.resolve();
+  }
+}
