@@ -41,7 +41,8 @@ class CuratedLocalSpawner(CuratedSpawner, SimpleLocalProcessSpawner):  # type: i
 
     def get_args(self) -> list[str]:
         """Return the server's arguments; a server of the root user must be told that it may run."""
-        args: list[str] = super().get_args()
+        # Whoever tries the platform out is not asked about the Jupyter project's news.
+        args: list[str] = [*super().get_args(), "--LabApp.news_url=None"]
         return [*args, "--allow-root"] if os.geteuid() == 0 else args
 
     def get_env(self) -> dict[str, str]:
