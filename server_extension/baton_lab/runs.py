@@ -188,11 +188,16 @@ def _render_model(model: Json, versions: list[Json]) -> Json:
                 "created_at": version["creation_timestamp"],
                 "status": version.get("status", "READY"),
                 "aliases": aliases.get(str(version["version"]), []),
-                "user": version.get("user_id"),
+                "user": _author(version),
             }
             for version in own
         ],
     }
+
+
+def _author(version: Json) -> str | None:
+    tags = {tag["key"]: tag.get("value") for tag in version.get("tags", [])}
+    return tags.get("mlflow.user") or version.get("user_id") or None
 
 
 async def register(tracking: Tracking, *, name: str, run_id: str, model_id: str) -> Json:

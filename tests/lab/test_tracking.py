@@ -119,6 +119,7 @@ def test_a_model_is_registered_from_its_run(lab: Any, trained: Any) -> None:
     [model] = [m for m in lab.get("models")["items"] if m["name"] == "registered"]
     assert [v["version"] for v in model["versions"]] == ["2", "1"]
     assert model["versions"][0]["run_id"] == trained.run_id
+    assert model["versions"][0]["user"] == "scientist"
     models = {m["model_id"]: m for m in lab.get(f"runs/{trained.run_id}")["models"]}
     assert {"name": "registered", "version": "1"} in models[trained.model_id]["registered"]
 
