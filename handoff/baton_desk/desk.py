@@ -148,12 +148,13 @@ class Desk:
         return record.packet_digest, body
 
     async def file(self, caller: Caller, handoff_id: str, sha256: str) -> StoredFile:
-        """Return where one of the packet's files is; ``unknown_file`` until it was uploaded."""
+        """Return where one of the packet's files is; ``unknown_file`` when it is not here."""
         record, file = await self._packet_file(caller, handoff_id, sha256)
-        if not await self.look(self.store.shelf.uploaded, record.sender, [sha256]):
-            raise NotFoundError("unknown_file", "This file of the packet is not uploaded yet.")
-        name = PurePosixPath(file["path"]).name
-        return StoredFile(path=self.stored.path(sha256), name=name, size=file["size"])
+        path = self.stored.path(sha256)
+        here = await self.look(self.store.shelf.uploaded, record.sender, [sha256])
+        if not here or not path.is_file():
+            raise NotFoundError("unknown_file", "The desk does not have this file of the packet.")
+        return StoredFile(path=path, name=PurePosixPath(file["path"]).name, size=file["size"])
 
     async def upload(self, caller: Caller, handoff_id: str, sha256: str) -> Upload:
         """Open the upload of one of a draft's files; only for its sender, only in a draft.

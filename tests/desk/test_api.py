@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from typing import Any
@@ -387,3 +388,13 @@ async def test_the_server_says_nothing_of_itself(desk: Any) -> None:
     async with httpx.AsyncClient(trust_env=False) as http:
         answer = await http.get(f"http://127.0.0.1:{desk.port}/services/desk/health")
     assert "server" not in answer.headers
+
+
+async def test_two_who_accept_at_once_over_http_on_either_database(
+    start_desk: Any, enter: Any, offer: Any, database_url: str
+) -> None:
+    desk = await start_desk(database=database_url)
+    path = f"api/handoffs/{await offer(desk)}/accept"
+    people = [enter(name, at=desk) for name in ("developer", "tester")]
+    answers = await asyncio.gather(*(person.http.post(path) for person in people))
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
