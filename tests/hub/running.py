@@ -95,6 +95,9 @@ class Platform:
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def stop(self) -> None:
+        """Stop it, if it still runs."""
+        if self.process.poll() is not None:
+            return
         self.process.send_signal(signal.SIGINT)
         self.process.wait(30)
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -70,16 +71,24 @@ def test_passwords_are_made_once_and_only_the_owner_reads_them(tmp_path: Path) -
     assert folder.secrets().desk_token
 
 
-def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
-    """Also with a server running, a second Ctrl-C in the middle, and a broken catalogue."""
+@pytest.fixture
+def own_platform(tmp_path: Path) -> Iterator[Platform]:
+    """A platform that the test may stop."""
     shutil.copytree(PROFILES, tmp_path / "profiles")
-    platform = Platform(tmp_path / "lab", tmp_path / "profiles")
+    started = Platform(tmp_path / "lab", tmp_path / "profiles")
+    yield started
+    started.stop()
+
+
+def test_ctrl_c_leaves_no_process_behind(own_platform: Platform) -> None:
+    """Also with a server running, a second Ctrl-C in the middle, and a broken catalogue."""
+    platform = own_platform
     with platform.sign_in("developer") as browser:
         fields = {"choice": "python/small"}
         browser.post(f"/hub/spawn/developer?_xsrf={xsrf(browser)}", data=fields)
         with platform.api("developer") as api:
             wait_for(lambda: api.get("users/developer").json()["server"], "a server")
-    (tmp_path / "profiles" / "python.yaml").write_text("name: python\n")
+    (platform.profiles / "python.yaml").write_text("name: python\n")
     platform.news("The profiles are broken: ")
     descendants = psutil.Process(platform.process.pid).children(recursive=True)
     assert any("jupyterhub.singleuser" in " ".join(p.cmdline()) for p in descendants)
