@@ -154,14 +154,16 @@ function Models(props: { run: IRun; actions: IActions }): React.JSX.Element {
       {run.models.map(model => (
         <li key={model.model_id} className="jp-Baton-row">
           <ModelFacts model={model} actions={actions} />
-          <TextButton
-            label={trans.__('Register %1', model.name)}
-            onClick={() => {
-              actions.register(run.run_id, model.model_id);
-            }}
-          >
-            {trans.__('Register')}
-          </TextButton>
+          {run.models.length > 1 ? (
+            <TextButton
+              label={trans.__('Register the model %1', model.name)}
+              onClick={() => {
+                actions.register(run.run_id, model.model_id);
+              }}
+            >
+              {trans.__('Register')}
+            </TextButton>
+          ) : null}
         </li>
       ))}
     </ul>

@@ -126,6 +126,7 @@ function RunList(props: {
 
 function RunItem(props: { run: IRunSummary; onSelect: () => void }): React.JSX.Element {
   const { run } = props;
+  const { trans } = useLocale();
   const metrics = Object.entries(run.metrics);
   return (
     <button type="button" className="jp-Baton-item" onClick={props.onSelect}>
@@ -142,6 +143,7 @@ function RunItem(props: { run: IRunSummary; onSelect: () => void }): React.JSX.E
             {run.user}
           </span>
         ) : null}
+        {run.model_count ? <span>{trans._n('%1 model', '%1 models', run.model_count)}</span> : null}
       </span>
       {metrics.length ? (
         <span className="jp-Baton-metrics">
