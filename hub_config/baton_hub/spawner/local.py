@@ -41,8 +41,7 @@ class CuratedLocalSpawner(CuratedSpawner, SimpleLocalProcessSpawner):  # type: i
 
     def get_args(self) -> list[str]:
         """Return the server's arguments; a server of the root user must be told that it may run."""
-        # Whoever tries the platform out is not asked about the Jupyter project's news.
-        args: list[str] = [*super().get_args(), "--LabApp.news_url=None"]
+        args: list[str] = super().get_args()
         return [*args, "--allow-root"] if os.geteuid() == 0 else args
 
     def get_env(self) -> dict[str, str]:
@@ -50,6 +49,8 @@ class CuratedLocalSpawner(CuratedSpawner, SimpleLocalProcessSpawner):  # type: i
         env = super().get_env()
         programs = str(Path(sys.executable).parent)
         env["PATH"] = os.pathsep.join([programs, env.get("PATH", os.defpath)])
+        # Whoever tries the platform out is not asked about the Jupyter project's news.
+        env["JUPYTER_CONFIG_PATH"] = str(Path(__file__).with_name("jupyter"))
         if self.spec is not None:
             threads = str(ceil(self.spec.cpu))
             for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):

@@ -1,0 +1,219 @@
+"""The real platform, and people who sit in front of real browsers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from tests.machine import browser as find_browser
+
+ROOT = Path(__file__).parents[2]
+BATON = Path(sys.executable).with_name("baton")
+"""The command as it is installed."""
+STARTING_SECONDS = 120
+CHROMIUM = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
+
+
+@dataclass
+class Platform:
+    """A running `baton up`: its address, its people's passwords, and what it printed."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    lines: list[str] = field(default_factory=list)
+    passwords: dict[str, str] = field(default_factory=dict)
+    url: str = ""
+
+    def read(self) -> None:
+        """Keep what the platform prints, until it ends."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if found := re.search(r"Baton is ready: (http://\S+)", line):
+                self.url = found[1]
+            if found := re.search(r"sign in as (\S+)\s+password (\S+)", line):
+                self.passwords[found[1]] = found[2]
+
+    def wait_for(self, text: str) -> None:
+        """Wait until the platform has printed ``text``."""
+        deadline = time.monotonic() + STARTING_SECONDS
+        while not any(text in line for line in self.lines):
+            assert self.process.poll() is None, "".join(self.lines)
+            assert time.monotonic() < deadline, f"no {text!r} in: {''.join(self.lines)}"
+            time.sleep(0.1)
+
+
+@dataclass
+class Receiver:
+    """A team's webhook endpoint: keeps what arrives."""
+
+    url: str
+    received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    arrived: threading.Event = field(default_factory=threading.Event)
+
+
+@pytest.fixture(scope="session")
+def receiver() -> Iterator[Receiver]:
+    """An HTTP server of this machine that answers every POST with 204."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            kept.received.append((headers, body))
+            kept.arrived.set()
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    kept = Receiver(f"http://127.0.0.1:{server.server_port}/hooks/models")
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield kept
+    server.shutdown()
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Platform]:
+    """The whole platform as `baton up` starts it, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("lab")
+    host = receiver.url.split("/")[2]
+    command = [str(BATON), "up", "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--folder", str(folder), "--allow-webhook-host", host],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    platform = Platform(process, folder)
+    reader = threading.Thread(target=platform.read, daemon=True)
+    reader.start()
+    try:
+        platform.wait_for("Baton is ready")
+        platform.wait_for("stop with Ctrl-C")
+        yield platform
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+        reader.join(10)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """An installed Chromium, without a window."""
+    path = find_browser()
+    assert path, "No browser: install Chromium, or set BATON_BROWSER to one."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+        yield browser
+        browser.close()
+
+
+class Person:
+    """Somebody in front of a browser of their own."""
+
+    def __init__(self, name: str, context: BrowserContext, platform: Platform) -> None:
+        self.name = name
+        self.context = context
+        self.platform = platform
+        self.page: Page = context.new_page()
+
+    def sign_in(self) -> None:
+        """Sign in at the Hub, as people do."""
+        self.page.goto(self.platform.url)
+        self.page.get_by_label("Username").fill(self.name)
+        self.page.get_by_label("Password").fill(self.platform.passwords[self.name])
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_url(re.compile(r"/hub/(home|spawn)"))
+
+
+@pytest.fixture
+def people(
+    chromium: Browser, platform: Platform, request: pytest.FixtureRequest
+) -> Iterator[dict[str, Person]]:
+    """The demo's scientist and developer, each in a browser context of their own.
+
+    When the test fails, each one's last page and Playwright trace are kept in
+    ``test-results``, with the platform's logs.
+    """
+    found = {}
+    for name in ("scientist", "developer"):
+        context = chromium.new_context(viewport={"width": 1400, "height": 880})
+        context.set_default_timeout(15_000)
+        context.tracing.start(screenshots=True, snapshots=True)
+        found[name] = Person(name, context, platform)
+    failures = request.session.testsfailed
+    yield found
+    failed = request.session.testsfailed > failures or request.node.stash.get(FAILED, False)
+    kept = ROOT / "test-results" / request.node.name
+    for person in found.values():
+        if failed:
+            kept.mkdir(parents=True, exist_ok=True)
+            for number, page in enumerate(person.context.pages):
+                page.screenshot(path=kept / f"{person.name}-{number}.png")
+            person.context.tracing.stop(path=kept / f"{person.name}.zip")
+        person.context.close()
+    if failed:
+        for log in (platform.folder / "logs").glob("*.log"):
+            (kept / log.name).write_text(log.read_text("utf-8", "replace"), "utf-8")
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Let the fixtures of a test know that it failed."""
+    report = yield
+    if report.when == "call":  # type: ignore[attr-defined]
+        item.stash[FAILED] = report.failed  # type: ignore[attr-defined]
+    return report  # type: ignore[return-value]
+
+
+class Album:
+    """Takes the pictures of README.md and docs/: into BATON_SCREENSHOTS, else test-results."""
+
+    def __init__(self) -> None:
+        folder = os.environ.get("BATON_SCREENSHOTS", "test-results/screenshots")
+        self.folder = ROOT / folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def take(self, page: Page, name: str, *, full: bool = False) -> None:
+        """Keep a picture of what the person sees as ``name``.png."""
+        page.screenshot(path=self.folder / f"{name}.png", full_page=full)
+
+
+@pytest.fixture(scope="session")
+def album() -> Album:
+    """Where this session's pictures go."""
+    return Album()
+
+
+def sha256(text: str) -> str:
+    """Return the SHA-256 of a text in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def last_event(receiver: Receiver) -> dict[str, object]:
+    """Return the event in the newest webhook."""
+    event: dict[str, object] = json.loads(receiver.received[-1][1])
+    return event
