@@ -49,6 +49,8 @@ export interface ILoggedModel {
   name: string;
   artifact_path: string | null;
   flavors: string[];
+  /** Whether all its files are there; not while the cell that logs it still runs. */
+  is_ready: boolean;
   registered: { name: string; version: string }[];
 }
 

@@ -23,6 +23,8 @@ ReadFile = Callable[[str], Awaitable[bytes]]
 """Returns a file of the person's home by its path; raises `PublicError` when it is not there."""
 LOGGED = "baton.notebook.artifact"
 """The run's tag that names the notebook logged to it."""
+PLACES = ("url", "uri", "path", "table_name", "delta_table_name")
+"""The keys under which MLflow's dataset sources name their place."""
 CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
@@ -113,9 +115,26 @@ def datasets_of(run: Json | None) -> list[PacketDataset]:
     for entry in inputs:
         dataset: dict[str, Any] = entry.get("dataset", {})
         name, digest = str(dataset.get("name", "")), str(dataset.get("digest", ""))
-        source = without_credentials(str(dataset.get("source", "")))
-        found[name, digest] = {"name": name, "digest": digest, "source": source}
+        found[name, digest] = {"name": name, "digest": digest, "source": _place_of(dataset)}
     return [found[key] for key in sorted(found)]
+
+
+def _place_of(dataset: dict[str, Any]) -> str:
+    """Return where a dataset was read from, in a few words.
+
+    MLflow keeps the source as JSON whose keys depend on its type. For data that was
+    made in code it is the run's own context, which says nothing of the data.
+    """
+    kind, text = str(dataset.get("source_type", "")), str(dataset.get("source", ""))
+    try:
+        source = json.loads(text)
+    except ValueError:
+        return without_credentials(text)
+    named = (source.get(key) for key in PLACES) if isinstance(source, dict) else ()
+    place = next((value for value in named if isinstance(value, str) and value), None)
+    if place is None:
+        return f"made in {kind}" if kind == "code" else kind
+    return without_credentials(place)
 
 
 def without_credentials(address: str) -> str:

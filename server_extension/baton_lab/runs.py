@@ -8,7 +8,7 @@ import math
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from baton_contract.errors import BadRequestError, NotFoundError, PublicError
+from baton_contract.errors import BadRequestError, ConflictError, NotFoundError, PublicError
 from baton_lab.artifacts import Json, parse_path, quoted
 from baton_lab.mlmodel import parse_mlmodel
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 PAGE = 50
 FEW_METRICS = 4
+READY = "LOGGED_MODEL_READY"
+"""MLflow's word for a logged model whose files are all there."""
 MOST_MODELS = 20
 """A run with more models than this shows the first ones; reading each costs a request."""
 
@@ -119,6 +121,7 @@ def _logged(info: Json) -> Json:
         "name": info.get("name") or info["model_id"],
         "artifact_path": info.get("name") or "model",
         "flavors": [],
+        "is_ready": info.get("status") == READY,
         "uri": info.get("artifact_uri", ""),
     }
 
@@ -131,6 +134,7 @@ def _from_history(run_id: str, entry: Json) -> Json:
         "name": path,
         "artifact_path": path,
         "flavors": sorted(flavors) if isinstance(flavors, dict) else [],
+        "is_ready": True,
         "uri": "",
     }
 
@@ -205,7 +209,8 @@ async def register(tracking: Tracking, *, name: str, run_id: str, model_id: str)
 
     ``model_id`` is a logged model's id, or an artifact path of the run. MLflow takes
     paths where there is nothing, so the files are looked at first. Raises
-    `BadRequestError` with code ``not_a_model`` when there is no model.
+    `BadRequestError` with code ``not_a_model`` when there is no model, and
+    `ConflictError` with code ``model_not_ready`` while it is still being logged.
     """
     if not name.strip():
         raise BadRequestError("no_name", "Give the model a name.")
@@ -213,6 +218,12 @@ async def register(tracking: Tracking, *, name: str, run_id: str, model_id: str)
         model = (await tracking.logged_model(model_id))["info"]
         if model.get("source_run_id") != run_id:
             raise NotFoundError("not_found", "This run did not log that model. Reload the run.")
+        if model.get("status") != READY:
+            raise ConflictError(
+                "model_not_ready",
+                "This model's files are not all there yet. Register it when the cell that logs it "
+                "has finished; if that failed, log it again.",
+            )
         uri, source, logged_id = str(model["artifact_uri"]), f"models:/{model_id}", model_id
     else:
         path = parse_path(model_id.removeprefix(f"runs:/{run_id}/"))

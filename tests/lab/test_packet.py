@@ -11,7 +11,7 @@ import pytest
 
 from baton_contract import BadRequestError, NotFoundError, TooLargeError
 from baton_lab.mlmodel import parse_mlmodel, parse_signature
-from baton_lab.origin import executed_in_order, trace
+from baton_lab.origin import datasets_of, executed_in_order, trace
 from baton_lab.packet import Limits, Request, gather
 from baton_lab.tracking import Tracking
 
@@ -125,3 +125,25 @@ def test_a_signature_may_hold_columns_tensors_and_params() -> None:
     assert signature["params"] == [
         {"name": "k", "type": "integer", "required": False, "shape": None}
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "shown"),
+    [
+        ("code", '{"tags": {"mlflow.source.name": "/somewhere/train.py"}}', "made in code"),
+        (
+            "http",
+            '{"url": "https://name:secret@data.example.org/t.csv"}',
+            "https://data.example.org/t.csv",
+        ),
+        ("s3", '{"uri": "s3://bucket/table"}', "s3://bucket/table"),
+        ("custom", "not json", "not json"),
+        ("custom", "[1]", "custom"),
+    ],
+)
+def test_a_datasets_source_is_its_place_and_not_the_senders_machine(
+    kind: str, source: str, shown: str
+) -> None:
+    dataset = {"name": "t", "digest": "d1", "source_type": kind, "source": source}
+    run = {"inputs": {"dataset_inputs": [{"dataset": dataset}]}}
+    assert datasets_of(run) == [{"name": "t", "digest": "d1", "source": shown}]

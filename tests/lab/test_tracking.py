@@ -137,6 +137,27 @@ def test_an_artifact_that_is_no_model_is_not_registered(
     assert "no-model" not in [m["name"] for m in lab.get("models")["items"]]
 
 
+def test_a_model_that_is_still_being_logged_is_shown_and_not_registered(
+    lab: Any, trained: Any, mlflow: Any
+) -> None:
+    experiment = lab.get(f"runs/{trained.run_id}")["experiment_id"]
+    begun = httpx.post(
+        mlflow.url + "/api/2.0/mlflow/logged-models",
+        json={"experiment_id": experiment, "name": "late", "source_run_id": trained.run_id},
+        headers={"Authorization": "Bearer scientist-token"},
+        trust_env=False,
+    )
+    model_id = begun.json()["model"]["info"]["model_id"]
+    ready = {m["model_id"]: m["is_ready"] for m in lab.get(f"runs/{trained.run_id}")["models"]}
+    assert ready[model_id] is False
+    assert ready[trained.model_id] is True
+    body = {"name": "late", "run_id": trained.run_id, "model_id": model_id}
+    answer = lab.post("models", body)
+    assert answer.status_code == 409
+    assert answer.json()["error"]["code"] == "model_not_ready"
+    assert "late" not in [m["name"] for m in lab.get("models")["items"]]
+
+
 def test_a_model_of_another_run_is_not_found(lab: Any, trained: Any) -> None:
     body = {"name": "x", "run_id": "0" * 32, "model_id": trained.model_id}
     assert lab.post("models", body).status_code == 404

@@ -142,7 +142,7 @@ def log_notebook(page: Page) -> None:
 
 def register_model(page: Page) -> None:
     """The run's model becomes version 1 of a registered model."""
-    panel(page).get_by_role("button", name="Register model").click()
+    panel(page).get_by_role("button", name="Register model").click(timeout=KERNEL)
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("Name")).to_have_value(re.compile("."))
     dialog.get_by_role("button", name="Register").click()
@@ -152,14 +152,14 @@ def register_model(page: Page) -> None:
 def hand_over(page: Page, album: Album) -> None:
     """A team is chosen, a note written, and the version handed over."""
     panel(page).get_by_role("tab", name="Models").click()
-    panel(page).get_by_role("button", name="Hand over").first.click()
+    panel(page).get_by_role("button", name="Hand over breast-cancer version 1").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_role("button", name="Hand over").click()
+    dialog.get_by_role("button", name="Hand over", exact=True).click()
     expect(dialog.get_by_text("Choose who gets it.")).to_be_visible()
     dialog.get_by_label("Team").select_option(TEAM)
     dialog.get_by_label("Note").fill(NOTE)
     album.take(page, "hand-over")
-    dialog.get_by_role("button", name="Hand over").click()
+    dialog.get_by_role("button", name="Hand over", exact=True).click()
     expect(dialog).to_be_hidden()
     expect(panel(page).get_by_text("Offered")).to_be_visible(timeout=KERNEL)
 
@@ -229,7 +229,7 @@ def hear_back(page: Page) -> None:
     accepted = re.compile(r"developer accepted .* for app-developers")
     expect(page.get_by_text(accepted).first).to_be_visible()
     panel(page).get_by_role("tab", name="Handoffs").click()
-    panel(page).get_by_role("list").get_by_role("button").first.click()
+    panel(page).get_by_role("list", name="Handoffs").get_by_role("button").first.click()
     expect(panel(page)).to_contain_text(QUESTION)
     expect(panel(page)).to_contain_text("Accepted")
 

@@ -241,7 +241,9 @@ class Handoffs:
         replaced = None
         for row in session.scalars(query.order_by(HandoffRow.id)).all():
             transition = rules.desk_transition(record_of(session, row), "supersede")
-            reason = f"Replaced by {new.model_name} {new.model_version}."
+            again = (row.model_name, row.model_version) == (new.model_name, new.model_version)
+            what = "a new packet of it" if again else f"{new.model_name} {new.model_version}"
+            reason = f"Replaced by {what}."
             self._take(session, row, transition, None, reason)
             replaced = row.id
         return replaced

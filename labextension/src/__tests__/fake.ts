@@ -173,6 +173,7 @@ export class FakeClient implements IBatonClient {
           name: 'classifier',
           artifact_path: 'classifier',
           flavors: ['sklearn'],
+          is_ready: true,
           registered: []
         }
       ],

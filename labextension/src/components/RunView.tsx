@@ -77,7 +77,7 @@ function RunActions(props: { run: IRun; actions: IActions }): React.JSX.Element 
   const { trans } = useLocale();
   return (
     <div className="jp-Baton-actions">
-      {run.models.length ? (
+      {run.models.some(model => model.is_ready) ? (
         <TextButton
           primary
           onClick={() => {
@@ -154,7 +154,7 @@ function Models(props: { run: IRun; actions: IActions }): React.JSX.Element {
       {run.models.map(model => (
         <li key={model.model_id} className="jp-Baton-row">
           <ModelFacts model={model} actions={actions} />
-          {run.models.length > 1 ? (
+          {run.models.length > 1 && model.is_ready ? (
             <TextButton
               label={trans.__('Register the model %1', model.name)}
               onClick={() => {
@@ -180,7 +180,7 @@ function ModelFacts(props: { model: ILoggedModel; actions: IActions }): React.JS
         {model.name}
       </span>
       <span className="jp-Baton-quiet jp-Baton-clip" title={flavors}>
-        {flavors}
+        {model.is_ready ? flavors : trans.__('Still being logged.')}
       </span>
       {model.registered.map(({ name, version }) => (
         <button

@@ -3,7 +3,7 @@ import { HTMLSelect } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import { useLocale } from '../components/locale';
-import type { IRegisteredModel, IRun } from '../records';
+import type { ILoggedModel, IRegisteredModel, IRun } from '../records';
 import { Field } from './Field';
 import type { IFormProps } from './FormDialog';
 import { FormDialog } from './FormDialog';
@@ -26,7 +26,8 @@ export function registerDialog(options: {
   submit: (value: IRegistration) => Promise<void>;
 }): FormDialog<IRegistration> {
   const { run, known, trans } = options;
-  const first = run.models.find(model => model.model_id === options.model) ?? run.models[0];
+  const models = run.models.filter(model => model.is_ready);
+  const first = models.find(model => model.model_id === options.model) ?? models[0];
   return new FormDialog<IRegistration>({
     title: trans.__('Register model'),
     accept: trans.__('Register'),
@@ -34,7 +35,7 @@ export function registerDialog(options: {
       name: suggest(first?.name ?? null, options.experiment, known),
       model: first?.model_id ?? ''
     },
-    form: props => <RegisterForm {...props} run={run} known={known} />,
+    form: props => <RegisterForm {...props} models={models} known={known} />,
     isValid: value => nameFault(value.name, trans) === null,
     submit: value => options.submit({ ...value, name: value.name.trim() }),
     trans
@@ -42,15 +43,15 @@ export function registerDialog(options: {
 }
 
 function RegisterForm(
-  props: IFormProps<IRegistration> & { run: IRun; known: IRegisteredModel[] }
+  props: IFormProps<IRegistration> & { models: ILoggedModel[]; known: IRegisteredModel[] }
 ): React.JSX.Element {
-  const { run, known, value, onChange, showFaults } = props;
+  const { models, known, value, onChange, showFaults } = props;
   const { trans } = useLocale();
   const name = value.name.trim();
   const existing = known.find(model => model.name === name);
   return (
     <>
-      {run.models.length > 1 ? (
+      {models.length > 1 ? (
         <Field label={trans.__('Model of the run')}>
           {ids => (
             <HTMLSelect
@@ -61,7 +62,7 @@ function RegisterForm(
                 onChange({ ...value, model: event.target.value });
               }}
             >
-              {run.models.map(model => (
+              {models.map(model => (
                 <option key={model.model_id} value={model.model_id}>
                   {model.name}
                 </option>
