@@ -37,9 +37,8 @@ def test_model_goes_from_the_notebook_to_the_team_and_the_answer_comes_back(
     platform.wait_for("MLflow is up")
     run_example(scientist.page)
     see_runs_arrive(scientist.page)
-    log_notebook(scientist.page)
+    log_notebook(scientist.page, album)
     register_model(scientist.page)
-    album.take(scientist.page, "panel")
 
     open_inbox(developer)
     hand_over(scientist.page, album)
@@ -130,19 +129,23 @@ def see_runs_arrive(page: Page) -> None:
     expect(runs.filter(has_text="1 model")).to_have_count(1, timeout=KERNEL)
 
 
-def log_notebook(page: Page) -> None:
+def log_notebook(page: Page, album: Album) -> None:
     """A run shows what it logged; the open notebook is kept with it by one button."""
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=KERNEL)
     runs = panel(page).get_by_role("list", name="Runs").get_by_role("button")
     runs.filter(has_text="1 model").click()
     for text in ("Metrics", "test_roc_auc", "Parameters", "Artifacts", "confusion-matrix.png"):
         expect(panel(page).get_by_text(text, exact=True)).to_be_visible()
+    expect(panel(page).get_by_role("button", name="Register model")).to_be_visible(timeout=KERNEL)
+    page.locator(".jp-NotebookPanel .jp-Cell").first.scroll_into_view_if_needed()
+    album.take(page, "panel")
     panel(page).get_by_role("button", name="Log this notebook").click()
     expect(page.get_by_text("is now kept with the run")).to_be_visible()
 
 
 def register_model(page: Page) -> None:
     """The run's model becomes version 1 of a registered model."""
-    panel(page).get_by_role("button", name="Register model").click(timeout=KERNEL)
+    panel(page).get_by_role("button", name="Register model").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("Name")).to_have_value(re.compile("."))
     dialog.get_by_role("button", name="Register").click()
@@ -198,7 +201,8 @@ def read_handoff(developer: Person, album: Album) -> str:
     expect(page.get_by_role("heading", name=re.compile("breast-cancer"))).to_be_visible()
     expect(page.get_by_text(NOTE)).to_be_visible()
     expect(page.locator("#takes")).to_contain_text("mean radius")
-    expect(page.locator("#checks").get_by_text("Passed").first).to_be_visible()
+    expect(page.locator("#checks").get_by_text("Passed")).to_have_count(3)
+    expect(page.locator("#origin")).to_contain_text("cells ran in order")
     album.take(page, "handoff-light", full=True)
     page.emulate_media(color_scheme="dark")
     page.reload()
