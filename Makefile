@@ -1,6 +1,8 @@
 # What people and CI run. `make` alone lists it.
 
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# The first Python that runs and is recent enough: a version manager's stand-ins may do neither.
+PYTHON ?= $(shell for each in python3 python3.11 python3.12 python3.13; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 FOLDER ?= .lab
@@ -62,7 +64,7 @@ clean:
 	rm -rf $(VENV) .stamps node_modules lib dist server_extension/baton_lab/labextension handoff/baton_desk/static/vendor
 
 .stamps/python: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	@test -n "$(PYTHON)" || \
 		{ echo "Baton needs Python 3.11 or later; set PYTHON=… to one."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ echo "$(PYTHON) can't make virtual environments; install its venv module (Debian: python3-venv)."; exit 1; }
