@@ -105,6 +105,8 @@ def test_the_form_starts_a_server_that_is_set_up_as_decided(
     assert env["MLFLOW_TRACKING_PASSWORD"] == env["JUPYTERHUB_API_TOKEN"]
     assert env["BATON_DESK_URL"] == f"{platform.url}/services/desk"
     assert (env["BATON_PROFILE"], env["BATON_SIZE"]) == ("scikit-learn", "small")
+    # The image was not used, so nothing that is recorded may name it.
+    assert (env["BATON_IMAGE"], env["BATON_IMAGE_DIGEST"]) == ("", "")
     assert env["HOME"] == str(platform.folder / "homes" / "scientist")
     token = httpx.get(
         f"{platform.url}/hub/api/user",

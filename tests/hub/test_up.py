@@ -57,6 +57,11 @@ def test_a_folder_is_used_by_one_platform_at_a_time(tmp_path: Path) -> None:
         Folder(tmp_path).prepare()
 
 
+def test_a_new_folder_is_its_owners_alone(tmp_path: Path) -> None:
+    Folder(tmp_path / "lab").prepare()
+    assert (tmp_path / "lab").stat().st_mode & 0o777 == 0o700
+
+
 def test_passwords_are_made_once_and_only_the_owner_reads_them(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     made = folder.secrets()
@@ -104,7 +109,7 @@ def test_ctrl_c_leaves_no_process_behind(own_platform: Platform) -> None:
 def test_a_part_that_is_killed_is_reported_and_started_again(platform: Platform) -> None:
     """And the Hub keeps answering meanwhile."""
     seen = len(platform.lines)
-    find(platform, "baton_hub.tracking").kill()
+    wait_for(lambda: find(platform, "baton_hub.tracking"), "MLflow's start").kill()
     line = platform.news("MLflow stopped (signal 9)", seen)
     assert "The rest keeps running." in line
     assert str(platform.folder / "logs" / "mlflow.log") in line

@@ -51,6 +51,8 @@ class CuratedLocalSpawner(CuratedSpawner, SimpleLocalProcessSpawner):  # type: i
         env["PATH"] = os.pathsep.join([programs, env.get("PATH", os.defpath)])
         # Whoever tries the platform out is not asked about the Jupyter project's news.
         env["JUPYTER_CONFIG_PATH"] = str(Path(__file__).with_name("jupyter"))
+        # A run must not claim to come from an image that it never saw.
+        env.update(BATON_IMAGE="", BATON_IMAGE_DIGEST="")
         if self.spec is not None:
             threads = str(ceil(self.spec.cpu))
             for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):

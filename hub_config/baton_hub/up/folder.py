@@ -48,7 +48,8 @@ class Folder:
         Raises `FolderError` when it can't be written, or when another Baton uses it.
         """
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
+            # Databases and logs are nobody else's business; a folder that is there keeps its mode.
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             for part in (self.artifacts, self.files, self.homes, self.logs):
                 part.mkdir(exist_ok=True)
             self._lock = (self.root / "lock").open("a+", encoding="utf-8")
