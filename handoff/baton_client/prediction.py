@@ -33,7 +33,7 @@ def answers(
     a `PublicError`: ``no_mlflow`` and ``missing_package`` say what to install,
     ``model_failed`` what the model said, ``no_python`` and ``timed_out`` the rest.
     """
-    python = python or sys.executable
+    python = _absolute(python or sys.executable)
     text = json.dumps({"requests": requests}).encode()
     with tempfile.TemporaryDirectory(prefix="baton-") as folder:
         try:
@@ -89,6 +89,11 @@ def _command(python: str, model_dir: Path, folder: str) -> list[str]:
     # A copy that stands alone: beside it, our modules would shadow the library's own.
     script = shutil.copy(replay.__file__, Path(folder, "replay.py"))
     return [python, str(script), str(model_dir.absolute())]
+
+
+def _absolute(python: str) -> str:
+    # The model's process starts in another folder. A link stays one: it makes the environment.
+    return str(Path(python).absolute()) if os.sep in python else python
 
 
 def _environment() -> dict[str, str]:

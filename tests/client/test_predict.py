@@ -85,6 +85,16 @@ def test_a_python_without_mlflow_says_what_to_install(
     assert f"install -r {pulled}/model/requirements.txt" in result.stderr
 
 
+def test_a_python_may_be_named_relative_to_where_one_stands(
+    baton: Any, pulled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").symlink_to(sys.prefix)
+    monkeypatch.chdir(tmp_path)
+    python = Path("run") / Path(sys.executable).relative_to(sys.prefix)
+    result = baton("predict", pulled, "--python", python)
+    assert result.exit_code == 0, result.output
+
+
 def test_a_file_changed_after_the_pull_is_refused_before_it_is_loaded(
     baton: Any, pulled: Path
 ) -> None:
