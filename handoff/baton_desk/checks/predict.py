@@ -63,7 +63,7 @@ class Predict:
         if fault:
             return _failed(
                 f"The model answers its own example differently here: {fault} Make its "
-                "requirements exact, or raise the example's tolerance if that much may differ.",
+                "requirements exact, and its answer the same each time it is asked.",
                 version,
             )
         return Finding("predict", version, "passed", self._passed(len(packet["examples"])))
