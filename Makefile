@@ -32,7 +32,9 @@ lab: .stamps/python $(PANEL)
 test: .stamps/python $(PANEL)
 	@$(BIN)/python tests/machine.py
 	@npm run --silent test
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(BIN)/pytest $(if $(TESTS),$(TESTS),--numprocesses 2 --dist loadfile --ignore tests/ui)
+	@# The journey last and alone: it also says how soon people see things.
+	@$(if $(TESTS),true,$(BIN)/pytest tests/ui)
 
 check: .stamps/python .stamps/node
 	@$(BIN)/ruff check .
