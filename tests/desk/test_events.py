@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from baton_contract import validate
-from baton_desk.routes import events as events_route
+from baton_desk.routes import stream
 
 
 async def blocks(lines: AsyncIterator[str]) -> AsyncIterator[dict[str, str]]:
@@ -83,7 +83,7 @@ async def test_everybody_hears_only_of_their_own(desk: Any, enter: Any, offer: A
 async def test_silence_is_broken_by_a_heartbeat(
     desk: Any, enter: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events_route, "HEARTBEAT", 0.05)
+    monkeypatch.setattr(stream, "HEARTBEAT", 0.05)
     async with listening(enter("developer")) as following:
         await following()
         assert await following() == {"": "still here"}

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tornado.iostream import StreamClosedError
-
-from baton_contract import BadRequestError
 from baton_desk.routes.pages_base import PageHandler
+from baton_desk.routes.stream import StreamHandler, parse_place
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from baton_contract.types import Event
     from baton_desk.views import StreamedEvent
-
-HEARTBEAT = 15.0
-"""Seconds of silence after which a comment keeps proxies from closing the stream."""
-LONGEST = 600.0
-"""Seconds until the browser has to connect, and so to prove who it is, again."""
 
 SENTENCES = {
     "checking": "{model} version {version} is being checked.",
@@ -39,7 +28,7 @@ SENTENCES = {
 }
 
 
-class LiveHandler(PageHandler):
+class LiveHandler(StreamHandler, PageHandler):
     """GET live?after=SEQ: server-sent hints, each ``{"handoff", "type", "text"}`` (200, 400, 401).
 
     Only about handoffs that the caller sent or receives; the page fetches what
@@ -48,61 +37,8 @@ class LiveHandler(PageHandler):
 
     async def get(self) -> None:
         """Stream until the browser goes, or has to sign in again."""
-        after = self._after()
-        self._gone = asyncio.Event()
-        self.set_header("Content-Type", "text/event-stream")
-        self.set_header("X-Accel-Buffering", "no")
-        events = self.desk.events(self.caller, after)
-        with contextlib.suppress(StreamClosedError):
-            await self._send(": live\n\n")
-            async for streamed in self._until_end(events):
-                await self._send(render_hint(streamed) if streamed else ": still here\n\n")
-
-    def on_connection_close(self) -> None:
-        """Stop waiting for events that nobody will read."""
-        gone = getattr(self, "_gone", None)
-        if gone:
-            gone.set()
-
-    def _after(self) -> int:
         last = self.request.headers.get("Last-Event-ID") or self.get_query_argument("after", "")
-        if not last.isdecimal() or len(last) > 18:
-            raise BadRequestError(
-                "bad_position", "The stream's place is no number. Reload the page."
-            )
-        return int(last)
-
-    async def _send(self, text: str) -> None:
-        self.write(text)
-        await self.flush()
-
-    async def _until_end(
-        self, events: AsyncIterator[StreamedEvent]
-    ) -> AsyncIterator[StreamedEvent | None]:
-        """Yield events, and None for a heartbeat, until the browser has gone or it is time."""
-        clock = asyncio.get_running_loop()
-        end = clock.time() + LONGEST
-        gone = asyncio.ensure_future(self._gone.wait())
-        coming: asyncio.Future[StreamedEvent] = asyncio.ensure_future(_next(events))
-        try:
-            while not gone.done() and clock.time() < end:
-                waits: set[asyncio.Future[Any]] = {gone, coming}
-                await asyncio.wait(waits, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
-                if gone.done():
-                    return
-                if not coming.done():
-                    yield None
-                    continue
-                yield coming.result()
-                coming = asyncio.ensure_future(_next(events))
-        finally:
-            gone.cancel()
-            coming.cancel()
-            await asyncio.gather(gone, coming, return_exceptions=True)
-
-
-async def _next(events: AsyncIterator[StreamedEvent]) -> StreamedEvent:
-    return await anext(events)
+        await self.stream(": live\n\n", parse_place(last), render_hint)
 
 
 def render_hint(streamed: StreamedEvent) -> str:
