@@ -79,11 +79,6 @@ def teams() -> Call:
     return Call(method="GET", path="api/teams")
 
 
-def health() -> Call:
-    """Whether the desk answers at all; needs no sign-in."""
-    return Call(method="GET", path="health")
-
-
 def _path(handoff_id: str, *parts: str) -> str:
     return "/".join(["api/handoffs", *(quote(part, safe="") for part in (handoff_id, *parts))])
 
@@ -109,14 +104,18 @@ def is_local(url: str) -> bool:
     return urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
 
 
-def parse_error(response: httpx.Response) -> PublicError | None:
-    """Return the error that an answer stands for, or None when it is a success.
+def check(response: httpx.Response) -> None:
+    """Raise the error that a failed answer stands for; its body must have been read."""
+    if not response.is_success:
+        raise parse_error(response)
+
+
+def parse_error(response: httpx.Response) -> PublicError:
+    """Return the error that a failed answer stands for.
 
     The contract's envelope is read as it is; any other failure (a proxy's page, a
-    redirect to a sign-in) becomes a sentence of our own. The body must have been read.
+    redirect to a sign-in) becomes a sentence of our own.
     """
-    if response.is_success:
-        return None
     body = _envelope(response)
     if body is None:
         return _foreign_error(response)
@@ -129,10 +128,11 @@ def parse_error(response: httpx.Response) -> PublicError | None:
 
 def unreachable(error: httpx.TransportError) -> UnavailableError:
     """Return what to tell a person when no answer came at all."""
-    what = "takes too long to answer" if isinstance(error, httpx.TimeoutException) else None
+    is_slow = isinstance(error, httpx.TimeoutException)
+    what = "takes too long to answer" if is_slow else "can't be reached"
     return UnavailableError(
         "desk_unavailable",
-        f"The desk {what or 'can not be reached'}. Nothing was changed. Try again in a moment.",
+        f"The desk {what}. Nothing was changed. Try again in a moment.",
         reason=type(error).__name__,
     )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Self, TypedDict, TypeVar, cast
+from typing import Any, Self, TypedDict, cast
 
 import httpx
 
@@ -14,7 +14,6 @@ from baton_client.calls import Call
 from baton_contract.errors import BadRequestError
 from baton_contract.types import Comment, Deployment, Handoff, Packet
 
-T = TypeVar("T")
 CHUNK = 1024 * 1024
 TIMEOUT = httpx.Timeout(30, connect=5)
 LIMITS = httpx.Limits(max_connections=10, keepalive_expiry=60)
@@ -48,12 +47,10 @@ def _settings(url: str, token: str, timeout: httpx.Timeout) -> dict[str, Any]:
     }
 
 
-def _json(response: httpx.Response, kind: Callable[..., T]) -> T:  # noqa: ARG001
-    error = calls.parse_error(response)
-    if error is not None:
-        raise error
+def _json(response: httpx.Response) -> Any:
+    calls.check(response)
     try:
-        return cast("T", response.json())
+        return response.json()
     except ValueError as fault:
         raise BadRequestError(
             "not_the_desk", "The answer is not the desk's. Check the address."
@@ -123,25 +120,12 @@ class DeskClient:
 
     def handoff(self, handoff_id: str) -> Handoff:
         """Return one handoff with its checks, thread and deployments."""
-        return _json(self._send(calls.handoff(handoff_id)), Handoff)
-
-    def handoffs(self, *, box: str = "received", state: str | None = None) -> Iterator[Handoff]:
-        """Yield the caller's handoffs, newest first, page by page."""
-        cursor: str | None = None
-        while True:
-            call = calls.handoffs(box=box, state=state, cursor=cursor, limit=50)
-            page = _json(self._send(call), HandoffPage)
-            yield from page["items"]
-            cursor = page["next_cursor"]
-            if not cursor:
-                return
+        return cast("Handoff", _json(self._send(calls.handoff(handoff_id))))
 
     def packet(self, handoff_id: str) -> bytes:
         """Return the packet's canonical bytes; not yet checked against any digest."""
         response = self._send(calls.packet(handoff_id))
-        error = calls.parse_error(response)
-        if error is not None:
-            raise error
+        calls.check(response)
         return response.content
 
     def download(self, handoff_id: str, path: Path, *, sha256: str, size: int) -> None:
@@ -151,7 +135,7 @@ class DeskClient:
             with self._http.stream(call.method, call.path) as response:
                 if not response.is_success:
                     response.read()
-                    raise calls.parse_error(response) or AssertionError
+                calls.check(response)
                 with Download(path, sha256=sha256, size=size) as arriving:
                     for chunk in response.iter_bytes(CHUNK):
                         arriving.write(chunk)
@@ -171,7 +155,7 @@ class DeskClient:
         """Report a deployment's status in one environment."""
         values = {"environment": environment, "status": status, "description": description}
         report = {key: value for key, value in {**values, "url": url}.items() if value is not None}
-        return _json(self._send(calls.deployment(handoff_id, report)), Deployment)
+        return cast("Deployment", _json(self._send(calls.deployment(handoff_id, report))))
 
     def _send(self, call: Call) -> httpx.Response:
         try:
@@ -193,29 +177,24 @@ class AsyncDeskClient:
         """Close the connections."""
         await self.http.aclose()
 
-    async def health(self) -> None:
-        """Return when the desk answers, or raise why not."""
-        _json(await self._send(calls.health()), dict)
-
     async def teams(self) -> list[Team]:
         """Return every team, by name."""
-        answer: dict[str, list[Team]] = _json(await self._send(calls.teams()), dict)
-        return answer["items"]
+        return cast("list[Team]", _json(await self._send(calls.teams()))["items"])
 
     async def handoff(self, handoff_id: str) -> Handoff:
         """Return one handoff with its checks, thread and deployments."""
-        return _json(await self._send(calls.handoff(handoff_id)), Handoff)
+        return cast("Handoff", _json(await self._send(calls.handoff(handoff_id))))
 
     async def handoffs(
         self, *, box: str, state: str | None = None, cursor: str | None = None, limit: int = 50
     ) -> HandoffPage:
         """Return one page of the caller's handoffs, newest first."""
         call = calls.handoffs(box=box, state=state, cursor=cursor, limit=limit)
-        return _json(await self._send(call), HandoffPage)
+        return cast("HandoffPage", _json(await self._send(call)))
 
     async def create(self, packet: Packet) -> Handoff:
         """Return a draft that carries ``packet``: a new one, or the same one as before."""
-        return _json(await self._send(calls.create(packet)), Handoff)
+        return cast("Handoff", _json(await self._send(calls.create(packet))))
 
     async def upload(self, handoff_id: str, path: Path, *, sha256: str, size: int) -> None:
         """Send one file of the draft's packet."""
@@ -228,17 +207,16 @@ class AsyncDeskClient:
             )
         except httpx.TransportError as error:
             raise calls.unreachable(error) from error
-        error_told = calls.parse_error(response)
-        if error_told is not None:
-            raise error_told
+        calls.check(response)
 
     async def transition(self, handoff_id: str, action: str, reason: str | None = None) -> Handoff:
         """Take a step (submit, withdraw, reoffer) and return the handoff after it."""
-        return _json(await self._send(calls.transition(handoff_id, action, reason)), Handoff)
+        call = calls.transition(handoff_id, action, reason)
+        return cast("Handoff", _json(await self._send(call)))
 
     async def comment(self, handoff_id: str, body: str) -> Comment:
         """Add a line to the thread."""
-        return _json(await self._send(calls.comment(handoff_id, body)), Comment)
+        return cast("Comment", _json(await self._send(calls.comment(handoff_id, body))))
 
     async def _send(self, call: Call) -> httpx.Response:
         try:

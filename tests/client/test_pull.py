@@ -161,7 +161,7 @@ def test_a_wrong_token_is_refused_and_never_shown(
 
 def test_a_desk_that_is_away_is_one_line(baton: Any, handoff: str, tmp_path: Path) -> None:
     result = baton("pull", handoff, "--to", tmp_path / "m", "--desk", "http://127.0.0.1:9/x")
-    assert "can not be reached" in refused(result)
+    assert "can't be reached" in refused(result)
 
 
 def test_the_token_follows_no_redirect(baton: Any, desk: Any, handoff: str, tmp_path: Path) -> None:
