@@ -56,6 +56,11 @@ class Bound:
         """What may still be taken, never below nothing."""
         return max(self.limit - self.used, 0)
 
+    def stops(self, wanted: Amount) -> bool:
+        """Tell whether the limit would be broken; what takes nothing of a resource can't."""
+        amount: float = getattr(wanted, self.resource)
+        return amount > 0 and self.used + amount > self.limit
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -107,14 +112,8 @@ def bounds(
 def admit(spec: ServerSpec, usage: Iterable[Use], limits: Quotas) -> Decision:
     """Decide whether a server may start beside what runs already; the strictest limit holds."""
     wanted = amount_of(spec)
-    exceeded = (
-        bound
-        for bound in bounds(limits, spec.user, spec.groups, usage)
-        # Something that takes nothing of a resource can't break its limit.
-        if getattr(wanted, bound.resource)
-        and bound.used + getattr(wanted, bound.resource) > bound.limit
-    )
-    return Decision(spec, tuple(exceeded))
+    found = bounds(limits, spec.user, spec.groups, usage)
+    return Decision(spec, tuple(bound for bound in found if bound.stops(wanted)))
 
 
 def _bounds(scope: str, name: str, limits: Limits, uses: Iterable[Use]) -> Iterator[Bound]:

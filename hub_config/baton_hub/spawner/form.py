@@ -126,12 +126,8 @@ def _size(
 
 def _obstacle(size: Size, limits: Sequence[Bound]) -> str:
     wanted = Amount(1, size.cpu, size.memory, size.gpu)
-    for bound in limits:
-        amount = getattr(wanted, bound.resource)
-        if amount and bound.used + amount > bound.limit:
-            text = render_bound(bound)
-            return f"{text[:1].upper()}{text[1:]}."
-    return ""
+    obstacle = next((render_bound(bound) for bound in limits if bound.stops(wanted)), "")
+    return obstacle and f"{obstacle[:1].upper()}{obstacle[1:]}."
 
 
 def _proposal(
