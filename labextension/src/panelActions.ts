@@ -1,10 +1,10 @@
-import { Clipboard, Notification } from '@jupyterlab/apputils';
+import { Clipboard } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { CommandRegistry } from '@lumino/commands';
 
 import type { IActions } from './actions';
-import { asBatonError } from './resource';
+import { tellFailure } from './failure';
 import type { IBatonModel } from './tokens';
 import { CommandIDs } from './tokens';
 
@@ -38,35 +38,35 @@ export class PanelActions implements IActions {
   };
 
   readonly moreRuns: IActions['moreRuns'] = () => {
-    this._do(this._model.runs.more());
+    void tellFailure(() => this._model.runs.more());
   };
 
   readonly openExample: IActions['openExample'] = () => {
-    this._do(this._commands.execute(CommandIDs.openExample));
+    void tellFailure(() => this._commands.execute(CommandIDs.openExample));
   };
 
   readonly logNotebook: IActions['logNotebook'] = run => {
-    this._do(this._commands.execute(CommandIDs.logNotebook, { run }));
+    void tellFailure(() => this._commands.execute(CommandIDs.logNotebook, { run }));
   };
 
   readonly register: IActions['register'] = (run, model) => {
-    this._do(this._commands.execute(CommandIDs.register, { run, model }));
+    void tellFailure(() => this._commands.execute(CommandIDs.register, { run, model }));
   };
 
   readonly handOver: IActions['handOver'] = (model, version) => {
-    this._do(this._commands.execute(CommandIDs.handOver, { model, version }));
+    void tellFailure(() => this._commands.execute(CommandIDs.handOver, { model, version }));
   };
 
   readonly dismissJob: IActions['dismissJob'] = id => {
-    this._do(this._model.handoffs.dismissJob(id));
+    void tellFailure(() => this._model.handoffs.dismissJob(id));
   };
 
   readonly withdraw: IActions['withdraw'] = handoff => {
-    this._do(this._model.handoffs.withdraw(handoff));
+    void tellFailure(() => this._model.handoffs.withdraw(handoff));
   };
 
   readonly reoffer: IActions['reoffer'] = handoff => {
-    this._do(this._model.handoffs.reoffer(handoff));
+    void tellFailure(() => this._model.handoffs.reoffer(handoff));
   };
 
   readonly comment: IActions['comment'] = (handoff, body) =>
@@ -79,10 +79,4 @@ export class PanelActions implements IActions {
   readonly visit: IActions['visit'] = url => {
     window.open(url, '_blank', 'noopener');
   };
-
-  private _do(work: Promise<unknown>): void {
-    work.catch((reason: unknown) => {
-      Notification.error(asBatonError(reason).message);
-    });
-  }
 }

@@ -2,7 +2,7 @@ import { InputDialog, Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
-import { asBatonError } from '../resource';
+import { tellFailure } from '../failure';
 import type { IBatonModel } from '../tokens';
 import { CommandIDs } from '../tokens';
 
@@ -45,7 +45,7 @@ function addRegister(options: IOptions): void {
       const run = typeof args['run'] === 'string' ? args['run'] : model.runs.selected;
       const logged = typeof args['model'] === 'string' ? args['model'] : null;
       if (run !== null) {
-        await telling(() => register(run, logged, options));
+        await tellFailure(() => register(run, logged, options));
       }
     }
   });
@@ -107,7 +107,7 @@ function addHandOver(options: IOptions): void {
     },
     execute: async args => {
       const { model, version } = args;
-      await telling(async () => {
+      await tellFailure(async () => {
         const chosen =
           typeof model === 'string' && typeof version === 'string'
             ? { model, version }
@@ -162,13 +162,4 @@ async function askVersion(options: IOptions): Promise<{ model: string; version: 
     okLabel: trans.__('Go on')
   });
   return choices[labels.indexOf(answer.value ?? '')] ?? null;
-}
-
-/** Do it, and tell the person if it could not be done. */
-async function telling(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (reason) {
-    Notification.error(asBatonError(reason).message);
-  }
 }

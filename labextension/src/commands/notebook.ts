@@ -4,7 +4,7 @@ import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
-import { asBatonError } from '../resource';
+import { tellFailure } from '../failure';
 import type { IBatonModel } from '../tokens';
 import { CommandIDs } from '../tokens';
 
@@ -28,13 +28,10 @@ function addOpenExample(options: IOptions): void {
     label: trans.__('Open the Example Notebook'),
     caption: trans.__('Train a small real model and log it'),
     describedBy: { args: { type: 'object', properties: {} } },
-    execute: async () => {
-      try {
+    execute: () =>
+      tellFailure(async () => {
         documents.openOrReveal(await model.client.example());
-      } catch (reason) {
-        Notification.error(asBatonError(reason).message);
-      }
-    }
+      })
   });
 }
 
@@ -55,16 +52,13 @@ function addLogNotebook(options: IOptions): void {
       }
     },
     isEnabled: () => Boolean(notebooks?.currentWidget),
-    execute: async args => {
-      try {
+    execute: args =>
+      tellFailure(async () => {
         const run = typeof args['run'] === 'string' ? args['run'] : await askRun(options);
         if (run !== null) {
           await logNotebook(run, options);
         }
-      } catch (reason) {
-        Notification.error(asBatonError(reason).message);
-      }
-    }
+      })
   });
   notebooks?.currentChanged.connect(() => {
     commands.notifyCommandChanged(CommandIDs.logNotebook);

@@ -43,14 +43,24 @@ export function handOverDialog(options: {
   });
 }
 
+/** The card's fields as the form shows them; the lengths are the contract's. */
+function cardFields(
+  trans: TranslationBundle
+): { name: keyof PacketCard; label: string; longest: number; rows?: number }[] {
+  return [
+    { name: 'summary', label: trans.__('Summary'), longest: 2000 },
+    { name: 'intended_use', label: trans.__('Intended use'), longest: 4000 },
+    { name: 'limitations', label: trans.__('Limitations'), longest: 4000 },
+    { name: 'license', label: trans.__('Licence'), longest: 200, rows: 1 },
+    { name: 'contact', label: trans.__('Contact'), longest: 200, rows: 1 }
+  ];
+}
+
 function HandOverForm(
   props: IFormProps<IHandoverDraft> & { loadTeams: () => Promise<ITeam[]> }
 ): React.JSX.Element {
   const { value, onChange } = props;
   const { trans } = useLocale();
-  const card = (change: Partial<PacketCard>): void => {
-    onChange({ ...value, card: { ...value.card, ...change } });
-  };
   const isFilled = Object.values(value.card).some(text => text !== '');
   return (
     <>
@@ -66,48 +76,16 @@ function HandOverForm(
         }}
       />
       <Fold title={trans.__('Say more')} open={isFilled}>
-        <Text
-          label={trans.__('Summary')}
-          longest={2000}
-          value={value.card.summary}
-          onChange={summary => {
-            card({ summary });
-          }}
-        />
-        <Text
-          label={trans.__('Intended use')}
-          longest={4000}
-          value={value.card.intended_use}
-          onChange={intended_use => {
-            card({ intended_use });
-          }}
-        />
-        <Text
-          label={trans.__('Limitations')}
-          longest={4000}
-          value={value.card.limitations}
-          onChange={limitations => {
-            card({ limitations });
-          }}
-        />
-        <Text
-          label={trans.__('Licence')}
-          rows={1}
-          longest={200}
-          value={value.card.license}
-          onChange={license => {
-            card({ license });
-          }}
-        />
-        <Text
-          label={trans.__('Contact')}
-          rows={1}
-          longest={200}
-          value={value.card.contact}
-          onChange={contact => {
-            card({ contact });
-          }}
-        />
+        {cardFields(trans).map(({ name, ...field }) => (
+          <Text
+            key={name}
+            {...field}
+            value={value.card[name]}
+            onChange={text => {
+              onChange({ ...value, card: { ...value.card, [name]: text } });
+            }}
+          />
+        ))}
       </Fold>
       <p className="jp-Baton-hint">
         {trans.__(
