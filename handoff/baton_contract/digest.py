@@ -10,6 +10,9 @@ import rfc8785
 
 from baton_contract.errors import BadRequestError
 
+PACKET_BYTES = 4 * 2**20
+"""What a packet's canonical form may have; the files are beside it and count apart."""
+
 
 def canonical_json(value: Any) -> bytes:
     """Return ``value`` as canonical JSON (RFC 8785), UTF-8.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
 
-from baton_contract import NotFoundError, canonical_json, packet_digest
+from baton_contract import NotFoundError
 from baton_desk import forms, rules, seal
 from baton_desk.bell import Bell
 from baton_desk.files import StoredFile, Upload
 from baton_desk.identity import Caller
-from baton_desk.intake import parse_packet
+from baton_desk.intake import parse_packet, render_packet
 from baton_desk.moments import render_timestamp
 from baton_desk.records import HandoffRecord
 
@@ -126,11 +127,12 @@ class Desk:
 
         The same sender's open draft of the same packet is returned instead of a
         second one. Nothing is recorded of a packet that can't be taken in: see
-        `baton_desk.intake.parse_packet` for the errors.
+        `baton_desk.intake` for the errors.
         """
         teams = await self._directory.teams()
         good = parse_packet(packet, teams=teams, max_bytes=self._max_packet_bytes)
-        body, digest = canonical_json(good), packet_digest(good)
+        body = await asyncio.to_thread(render_packet, good)
+        digest = hashlib.sha256(body).hexdigest()
         record, new = await self.change(
             self.store.handoffs.open_draft, caller.name, good, digest, body
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from baton_contract import BadRequestError, TooLargeError, validate
+from baton_contract import BadRequestError, TooLargeError, canonical_json, validate
+from baton_contract.digest import PACKET_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ def parse_packet(value: Any, *, teams: Sequence[str], max_bytes: int) -> Packet:
     """
     validate("packet.v1", value)
     packet = cast("Packet", value)
+    _check_texts(packet)
     _check_files(packet)
     _check_size(packet, max_bytes)
     team = packet["routing"]["team"]
@@ -34,6 +36,36 @@ def parse_packet(value: Any, *, teams: Sequence[str], max_bytes: int) -> Packet:
             teams=list(teams),
         )
     return packet
+
+
+def render_packet(packet: Packet) -> bytes:
+    """Return the packet's canonical form; takes seconds where its examples are large.
+
+    Raises `BadRequestError` ``not_canonical`` or `TooLargeError` ``packet_too_large``.
+    """
+    body = canonical_json(packet)
+    if len(body) > PACKET_BYTES:
+        raise TooLargeError(
+            "packet_too_large",
+            f"The packet without its files has {len(body):,} bytes, and the desk takes up to "
+            f"{PACKET_BYTES:,}. Nothing was sent. Hand over a smaller example.",
+            size=len(body),
+            limit=PACKET_BYTES,
+        )
+    return body
+
+
+def _check_texts(packet: Packet) -> None:
+    # What the desk keeps in columns; PostgreSQL has no NUL in texts.
+    for path, text in (
+        ("model.name", packet["model"]["name"]),
+        ("model.version", packet["model"]["version"]),
+        ("routing.note", packet["routing"]["note"]),
+    ):
+        if "\x00" in text:
+            raise BadRequestError(
+                "schema", f"{path} holds a character that can't be kept.", path=path
+            )
 
 
 def _check_files(packet: Packet) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import yaml
 
 from baton_client.prediction import await_answers
-from baton_contract.digest import canonical_json, sha256_file
+from baton_contract.digest import PACKET_BYTES, canonical_json, sha256_file
 from baton_contract.errors import BadRequestError, TooLargeError
 from baton_contract.schema import validate
 from baton_contract.types import (
@@ -120,6 +120,7 @@ async def gather(
         "routing": {"team": request.team, "note": request.note},
     }
     validate("packet.v1", packet)
+    await asyncio.to_thread(_check_length, packet)
     return packet
 
 
@@ -151,6 +152,20 @@ def _check_size(count: int, size: int, limit: int) -> None:
             "operations for a higher limit.",
             size=size,
             limit=limit,
+        )
+
+
+def _check_length(packet: Packet) -> None:
+    size = len(canonical_json(packet))
+    if size > PACKET_BYTES:
+        raise TooLargeError(
+            "packet_too_large",
+            f"The model's example and what it answers make a packet of {size:,} bytes beside the "
+            f"files; it may have {PACKET_BYTES:,}. Nothing was sent. Log the model again with "
+            "fewer rows, such as log_model(…, input_example=X.head(3)), register that version and "
+            "hand it over.",
+            size=size,
+            limit=PACKET_BYTES,
         )
 
 

@@ -191,6 +191,14 @@ def _replaced(packet: dict[str, Any], **parts: Any) -> dict[str, Any]:
     return {**packet, **parts}
 
 
+def nested(levels: int) -> Any:
+    """Return lists in lists."""
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 async def test_a_packet_that_cant_be_taken_in_says_why_and_records_nothing(
     start_desk: Any, enter: Any, make_packet: Any
 ) -> None:
@@ -215,8 +223,13 @@ async def test_a_packet_that_cant_be_taken_in_says_why_and_records_nothing(
         ),
         (400, "no_model", _replaced(good, files=[{**file, "path": "other/x"}])),
         (400, "unknown_snapshot", _replaced(good, source={**good["source"], "notebook": snapshot})),
+        (400, "not_json", _replaced(good, params={"a": "\ud800"})),
+        (400, "not_canonical", _replaced(good, metrics={"a": 2**60})),
+        (400, "too_deep", _replaced(good, examples=[{"expected": nested(300)}])),
+        (400, "schema", _replaced(good, model={**good["model"], "name": "a\0b"})),
+        (400, "schema", _replaced(good, routing={**good["routing"], "note": "a\0b"})),
+        (413, "packet_too_large", _replaced(good, params={"a": "x" * 2**22})),
         (400, "unknown_team", _replaced(good, routing={"team": "nobody", "note": ""})),
-        (400, "not_canonical", _replaced(good, params={"a": "\ud800"})),
         (413, "packet_too_large", _replaced(good, files=[{**file, "size": 1001}])),
     ]
     for status, code, packet in cases:
@@ -226,9 +239,9 @@ async def test_a_packet_that_cant_be_taken_in_says_why_and_records_nothing(
         "POST", "api/handoffs", 413, "packet_too_large", json=cases[-1][2]
     )
     assert error["details"] == {"size": 1001, "limit": 1000}
-    error = await scientist.refused("POST", "api/handoffs", 400, "unknown_team", json=cases[-3][2])
+    error = await scientist.refused("POST", "api/handoffs", 400, "unknown_team", json=cases[-2][2])
     assert "app-developers" in error["message"]
-    for body in (b"", b"{", b"\xff", b"[" * 100_000, b'{"a": NaN}'):
+    for body in (b"", b"{", b"\xff", b"[" * 50, b'{"a": NaN}'):
         await scientist.refused("POST", "api/handoffs", 400, "not_json", content=body)
     page = await scientist.ask("GET", "api/handoffs?box=sent")
     assert page == {"items": [], "next_cursor": None}
@@ -314,6 +327,10 @@ async def test_mistakes_are_never_a_500(desk: Any, enter: Any, offer: Any) -> No
     for path, body, status in posts:
         error = (await developer.ask("POST", path, status, json=body))["error"]
         assert error["message"], path
+    for path in (f"{where}/comments", f"{where}/accept", "api/teams/app-developers/tokens"):
+        for text in (b'"\\ud800"', b"[" * 970 + b"]" * 970):
+            body = b'{"body": %s, "reason": %s}' % (text, text)
+            await developer.ask("POST", path, 400, content=body)
     await developer.ask("DELETE", where, 405)
     assert (await developer.ask("GET", where))["state"] == "offered"
 

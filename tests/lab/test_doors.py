@@ -72,7 +72,9 @@ def test_a_wrong_token_is_no_token(lonely_lab: Any) -> None:
     assert answer.status_code == 403
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'{"name": 1}', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b'{"name": 1}', b"\xff", b"[" * 9999, b'{"name": "\\ud800"}']
+)
 def test_bad_json_is_the_callers_mistake(lonely_lab: Any, body: bytes) -> None:
     """400 with the envelope and a request id, not a 500."""
     answer = lonely_lab.http.post("models", content=body)

@@ -56,6 +56,18 @@ async def test_a_model_over_the_limit_is_refused_before_it_is_fetched(
     assert not list(tmp_path.rglob("*"))
 
 
+async def test_an_example_over_the_limit_is_refused_with_what_to_do(
+    tracking: Tracking, request_: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A whole training set logged as the example fits the files' limit, but no packet."""
+    monkeypatch.setattr("baton_lab.packet.PACKET_BYTES", 1000)
+    limits = Limits(max_bytes=2**30, replay_timeout=60)
+    with pytest.raises(TooLargeError) as refused:
+        await gather(tracking, request_, tmp_path, read_file=no_file, limits=limits, told=silent)
+    assert refused.value.code == "packet_too_large"
+    assert "input_example=X.head(3)" in refused.value.message
+
+
 RUN = {
     "info": {"run_id": "r", "experiment_id": "1", "artifact_uri": "mlflow-artifacts:/1/r"},
     "data": {

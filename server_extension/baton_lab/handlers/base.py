@@ -12,6 +12,7 @@ from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 
+from baton_contract.body import parse_json
 from baton_contract.errors import BadRequestError, NotFoundError, PublicError
 
 if TYPE_CHECKING:
@@ -54,10 +55,7 @@ class BatonHandler(APIHandler):
 
     def parse_body(self) -> dict[str, Any]:
         """Return the body, a JSON object; `BadRequestError` for anything else."""
-        try:
-            body = json.loads(self.request.body or b"{}")
-        except ValueError as error:
-            raise BadRequestError("not_json", "The request's body is not JSON.") from error
+        body = parse_json(self.request.body or b"{}")
         if not isinstance(body, dict):
             raise BadRequestError("not_an_object", "The request's body must be a JSON object.")
         return body
