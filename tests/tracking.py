@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import os
 import secrets
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from socket import socket
 from typing import Any
 
 import httpx
 import pytest
+from tests.processes import await_answer, free_ports, running
 
 PREFIX = "/services/mlflow"
 ACCESS = "access:services!service=mlflow"
 PASSWORD = "only-in-tests"
-STARTING_SECONDS = 150
 
 HUB_CONFIG = """
 import os
@@ -116,7 +113,7 @@ class Tracking:
 def tracking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracking]:
     """Start the Hub and MLflow, wait until both answer, and stop them at the end."""
     folder = tmp_path_factory.mktemp("tracking")
-    public, hub, proxy, service = (f"http://127.0.0.1:{port}" for port in _free_ports(4))
+    public, hub, proxy, service = (f"http://127.0.0.1:{port}" for port in free_ports(4))
     environment = {
         **os.environ,
         "JUPYTERHUB_API_TOKEN": secrets.token_hex(32),
@@ -139,49 +136,18 @@ def tracking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracking]:
     }
     (folder / "jupyterhub_config.py").write_text(HUB_CONFIG)
     with ExitStack() as stack:
-        stack.enter_context(_running("jupyterhub", folder, environment))
-        mlflow = stack.enter_context(_running("baton_hub.tracking", folder, environment))
+        logs = folder / "hub.log", folder / "mlflow.log"
+        started = [
+            stack.enter_context(
+                running([sys.executable, "-m", module], log, env=environment, cwd=folder)
+            )
+            for module, log in zip(("jupyterhub", "baton_hub.tracking"), logs, strict=True)
+        ]
         headers = {"Authorization": f"token {environment['TEST_TOKEN']}"}
         admin = stack.enter_context(httpx.Client(base_url=f"{public}/hub/api", headers=headers))
-        _wait(f"{public}/hub/api/", folder / "jupyterhub.log")
-        _wait(f"{public}{PREFIX}/baton/health", folder / "baton_hub.tracking.log")
+        for path, process, log in zip(
+            ("/hub/api/", f"{PREFIX}/baton/health"), started, logs, strict=True
+        ):
+            await_answer(public + path, process, log)
+        mlflow = started[1]
         yield Tracking(f"{public}{PREFIX}", service + PREFIX, public, folder, mlflow.pid, admin)
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-
-
-@contextmanager
-def _running(
-    module: str, folder: Path, environment: dict[str, str]
-) -> Iterator[subprocess.Popen[bytes]]:
-    with (folder / f"{module}.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", module], cwd=folder, env=environment, stdout=log, stderr=log
-        )
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _wait(url: str, log: Path) -> None:
-    deadline = time.monotonic() + STARTING_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(url).is_success:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    pytest.fail(f"{url} does not answer:\n{log.read_text()[-2000:]}")

@@ -113,7 +113,7 @@ def desk() -> Iterator[Desk]:
                 self.send_header("Location", played.redirect)
                 status, answer = 302, b""
             elif self.headers.get("Authorization") != f"Bearer {TOKEN}":
-                status, answer = 401, error("unauthorized", "The token is not known here.")
+                status, answer = 401, error("not_signed_in", "The token is not known here.")
                 self.send_response(status)
             else:
                 status, answer = played.answer(self.command, self.path, body)
@@ -128,7 +128,8 @@ def desk() -> Iterator[Desk]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    # A short poll, because the server is stopped after every test.
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     played.url = f"http://127.0.0.1:{server.server_port}/services/desk"
     yield played
     server.shutdown()

@@ -34,7 +34,9 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 X, y = load_breast_cancer(return_X_y=True, as_frame=True)
 model = LogisticRegression(max_iter=5000).fit(X, y)
-mlflow.sklearn.save_model(model, sys.argv[1], input_example=X.head(3))
+# Named requirements, because guessing them takes MLflow seconds.
+needs = ["scikit-learn", "pandas"]
+mlflow.sklearn.save_model(model, sys.argv[1], input_example=X.head(3), pip_requirements=needs)
 """
     subprocess.run([sys.executable, "-c", code, str(folder)], check=True, capture_output=True)
     return folder

@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,8 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from tests.machine import postgres as find_postgres
+from tests.processes import await_answer, end, free_port, running
 
 from baton_desk.moments import system_clock
 from baton_desk.service import Service
@@ -71,14 +72,6 @@ c.JupyterHub.load_roles = [
 """
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A JupyterHub with PEOPLE; yields its API's address."""
@@ -87,38 +80,12 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     config = folder / "jupyterhub_config.py"
     values = {"people": json.dumps(PEOPLE), "port": port, "token": DESK_TOKEN}
     config.write_text(HUB_CONFIG % values)
-    with (folder / "hub.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterhub", "-f", str(config)],
-            cwd=folder,
-            stdout=log,
-            stderr=log,
-            env={**os.environ, "JUPYTERHUB_CRYPT_KEY": "", "PYTHONWARNINGS": "ignore"},
-        )
-    url = f"http://127.0.0.1:{port}/hub/api"
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(f"{url}/", trust_env=False).status_code == 200:
-                    break
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(
-                    "JupyterHub did not start:\n" + (folder / "hub.log").read_text()[-3000:]
-                )
-            time.sleep(0.05)
+    url, log = f"http://127.0.0.1:{port}/hub/api", folder / "hub.log"
+    command = [sys.executable, "-m", "jupyterhub", "-f", str(config)]
+    env = {**os.environ, "JUPYTERHUB_CRYPT_KEY": "", "PYTHONWARNINGS": "ignore"}
+    with running(command, log, env=env, cwd=folder) as process:
+        await_answer(f"{url}/", process, log)
         yield url
-    finally:
-        end(process)
-
-
-def end(process: subprocess.Popen[bytes], seconds: float = 20) -> None:
-    """End a process: politely, and after that for good."""
-    process.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
-    process.kill()
-    process.wait()
 
 
 def _as_postgres(command: list[str]) -> list[str]:
@@ -131,19 +98,19 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A throw-away PostgreSQL; yields its address up to the database's name."""
     if os.environ.get("BATON_TEST_NO_POSTGRES") == "1":
         pytest.skip("BATON_TEST_NO_POSTGRES=1")
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
-    initdb = str(found[-1]) if found else shutil.which("initdb")
-    if not initdb:
+    programs = find_postgres()
+    if not programs:
         pytest.fail(
             "PostgreSQL's server is not installed. Install Debian's postgresql package, or set "
             "BATON_TEST_NO_POSTGRES=1 to test on SQLite only."
         )
-    programs = Path(initdb).parent
     # Not under pytest's own folder, which the user postgres may not enter.
     folder = Path(subprocess.check_output(_as_postgres(["mktemp", "-d"]), text=True).strip())
     port = free_port()
     subprocess.run(
-        _as_postgres([initdb, "-D", f"{folder}/data", "-U", "baton", "-A", "trust", "-N"]),
+        _as_postgres(
+            [f"{programs}/initdb", "-D", f"{folder}/data", "-U", "baton", "-A", "trust", "-N"]
+        ),
         check=True,
         capture_output=True,
         cwd="/",

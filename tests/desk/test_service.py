@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from click.testing import CliRunner
+from tests.processes import await_answer, free_port, running
 
 from baton_desk.settings import Settings, SettingsError
 
@@ -39,42 +37,25 @@ def environment(folder: Path, port: int) -> dict[str, str]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-        return number
+    return free_port()
 
 
 def test_it_serves_until_sigterm_and_logs_no_secret(tmp_path: Path, port: int) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "baton_desk"],
-        env=environment(tmp_path, port),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        deadline = time.monotonic() + 40
+    log = tmp_path / "desk.log"
+    command = [sys.executable, "-m", "baton_desk"]
+    with running(command, log, env=environment(tmp_path, port)) as process:
         url = f"http://127.0.0.1:{port}/services/desk/"
-        while True:
-            with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(f"{url}health", trust_env=False).status_code == 200:
-                    break
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        await_answer(f"{url}health", process, log)
         bearer = {"Authorization": "Bearer not-known"}
         answer = httpx.get(f"{url}api/handoffs", headers=bearer, trust_env=False)
         assert answer.status_code == 503
-        started = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        _, log = process.communicate(timeout=20)
-        assert time.monotonic() - started < 5
-        assert process.returncode == 0
-        assert "the desk stops" in log
-        assert "very-secret" not in log
-        assert "not-known" not in log
-    finally:
-        process.kill()
+        # Well below what anything that has to be cut off would take.
+        assert process.wait(10) == 0
+    text = log.read_text()
+    assert "the desk stops" in text
+    assert "very-secret" not in text
+    assert "not-known" not in text
 
 
 def _start(**changes: str | None) -> str:

@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from socket import socket
+from typing import Any
 
 import httpx
 import pytest
 from jupyterhub.services.auth import HubOAuth
 from starlette.responses import PlainTextResponse
+from tests.processes import STARTING_SECONDS, free_port, running
 
 from baton_hub.tracking.app import create_app
 from baton_hub.tracking.hints import Hint, Hints
@@ -24,15 +25,8 @@ from baton_hub.tracking.settings import SettingsError, parse_settings
 from baton_hub.tracking.start import StartingApp
 
 
-def _port() -> int:
-    with socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
-
-
 def _hub_that_is_down() -> HubIdentity:
-    api = f"http://127.0.0.1:{_port()}/hub/api"
+    api = f"http://127.0.0.1:{free_port()}/hub/api"
     return HubIdentity(HubOAuth(api_url=api, api_token="t", oauth_client_id="service-mlflow"))
 
 
@@ -99,7 +93,7 @@ def _environment(folder: Path) -> dict[str, str]:
         **os.environ,
         "JUPYTERHUB_API_TOKEN": "t",
         "JUPYTERHUB_API_URL": "http://127.0.0.1:1/hub/api",
-        "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{_port()}",
+        "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{free_port()}",
         "JUPYTERHUB_CLIENT_ID": "service-mlflow",
         "BATON_MLFLOW_DATABASE": f"sqlite:///{folder}/mlflow.sqlite",
         "BATON_MLFLOW_ARTIFACTS": str(folder / "artifacts"),
@@ -130,25 +124,21 @@ def test_a_database_of_a_newer_mlflow_stops_the_service_with_one_line(tmp_path: 
 
 
 def test_it_answers_before_mlflow_is_loaded_and_stops_at_once(tmp_path: Path) -> None:
-    environment = _environment(tmp_path)
+    environment, log = _environment(tmp_path), tmp_path / "mlflow.log"
     health = environment["JUPYTERHUB_SERVICE_URL"] + "/services/mlflow/baton/health"
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "baton_hub.tracking"],
-        env=environment,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            try:
-                assert httpx.get(health).json() == {"status": "starting"}
-                break
-            except httpx.TransportError:
-                time.sleep(0.05)
-        stopping = time.monotonic()
+    command = [sys.executable, "-W", "ignore", "-m", "baton_hub.tracking"]
+    with running(command, log, env=environment) as process:
+        assert _first_answer(health, process) == {"status": "starting"}
         process.send_signal(signal.SIGTERM)
-        process.wait(10)
-        assert time.monotonic() - stopping < 4
-    finally:
-        process.kill()
-        process.wait()
+        process.wait(20)
+    assert "MLflow is ready" not in log.read_text()
+
+
+def _first_answer(url: str, process: subprocess.Popen[bytes]) -> Any:
+    deadline = time.monotonic() + STARTING_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            return httpx.get(url).json()
+        except httpx.TransportError:
+            time.sleep(0.02)
+    pytest.fail(f"{url} never answered")

@@ -9,15 +9,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socket import socket
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
+from tests.processes import await_answer, free_port, running
 
 PEOPLE = {
     "scientist": {"groups": ["data-science"], "admin": False},
@@ -83,13 +84,9 @@ class Process:
     popen: subprocess.Popen[bytes]
     log: Path
 
-    def stop(self) -> None:
-        self.popen.terminate()
-        try:
-            self.popen.wait(10)
-        except subprocess.TimeoutExpired:
-            self.popen.kill()
-            self.popen.wait()
+    def await_answer(self, path: str) -> None:
+        """Wait until ``path`` below the address answers."""
+        await_answer(self.url + path, self.popen, self.log)
 
 
 @dataclass(frozen=True)
@@ -120,31 +117,11 @@ class Lab:
         return self.http.post(path, json={} if body is None else body)
 
 
-def free_port() -> int:
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def start(command: list[str], url: str, env: dict[str, str], log: Path) -> Process:
-    """Start a process; it may take a while until it answers."""
-    with log.open("wb") as out:
-        popen = subprocess.Popen(command, env={**os.environ, **env}, stdout=out, stderr=out)
-    return Process(url, popen, log)
-
-
-def await_answer(process: Process, path: str) -> None:
-    """Wait until ``path`` below the process's address answers."""
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline and process.popen.poll() is None:
-        try:
-            if httpx.get(process.url + path, timeout=2, trust_env=False).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    process.stop()
-    pytest.fail(f"{process.url} did not start:\n{process.log.read_text()[-3000:]}")
+@contextmanager
+def start(command: list[str], url: str, env: dict[str, str], log: Path) -> Iterator[Process]:
+    """Run a process; it may take a while until it answers."""
+    with running(command, log, env={**os.environ, **env}) as popen:
+        yield Process(url, popen, log)
 
 
 @pytest.fixture(scope="session")
@@ -188,7 +165,7 @@ def service_env(name: str, url: str, hub: str) -> dict[str, str]:
     }
 
 
-def start_mlflow(hub: str, folder: Path) -> Process:
+def start_mlflow(hub: str, folder: Path) -> AbstractContextManager[Process]:
     url = f"http://127.0.0.1:{free_port()}"
     env = service_env("mlflow", url, hub) | {
         "BATON_MLFLOW_DATABASE": f"sqlite:///{folder}/mlflow.sqlite",
@@ -198,7 +175,7 @@ def start_mlflow(hub: str, folder: Path) -> Process:
     return start(command, url + "/services/mlflow", env, folder / "mlflow.log")
 
 
-def start_desk(hub: str, folder: Path) -> Process:
+def start_desk(hub: str, folder: Path) -> AbstractContextManager[Process]:
     url = f"http://127.0.0.1:{free_port()}"
     env = service_env("desk", url, hub) | {
         "BATON_DESK_DATABASE": f"sqlite:///{folder}/desk.sqlite",
@@ -208,7 +185,8 @@ def start_desk(hub: str, folder: Path) -> Process:
     return start(command, url + "/services/desk", env, folder / "desk.log")
 
 
-def start_lab(home: Path, env: dict[str, str]) -> Lab:
+@contextmanager
+def start_lab(home: Path, env: dict[str, str]) -> Iterator[Lab]:
     home.mkdir(parents=True, exist_ok=True)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -217,14 +195,17 @@ def start_lab(home: Path, env: dict[str, str]) -> Lab:
     command += ["--IdentityProvider.token=secret", f"--ServerApp.root_dir={home}"]
     command += ["--ServerApp.jpserver_extensions=baton_lab=True"]
     clean = {"HOME": str(home), "JUPYTER_NO_CONFIG": "1"}
-    process = start(command, url, clean | env, home.parent / f"{home.name}.log")
-    http = httpx.Client(
-        base_url=url + "/baton/",
-        headers={"Authorization": "token secret"},
-        timeout=60,
-        trust_env=False,
-    )
-    return Lab(url, http, home, process)
+    log = home.parent / f"{home.name}.log"
+    with (
+        start(command, url, clean | env, log) as process,
+        httpx.Client(
+            base_url=url + "/baton/",
+            headers={"Authorization": "token secret"},
+            timeout=60,
+            trust_env=False,
+        ) as http,
+    ):
+        yield Lab(url, http, home, process)
 
 
 def scientist_env(mlflow: str, desk: str) -> dict[str, str]:
@@ -253,14 +234,13 @@ class Platform:
 def platform(hub: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """All of it, started at once."""
     folder = tmp_path_factory.mktemp("platform")
-    mlflow, desk = start_mlflow(hub, folder), start_desk(hub, folder)
-    lab = start_lab(folder / "scientist", scientist_env(mlflow.url, desk.url))
-    await_answer(mlflow, "/baton/health")
-    await_answer(desk, "/health")
-    await_answer(lab.process, "/login")
-    yield Platform(mlflow, desk, lab)
-    for process in (lab.process, desk, mlflow):
-        process.stop()
+    with start_mlflow(hub, folder) as mlflow, start_desk(hub, folder) as desk:
+        env = scientist_env(mlflow.url, desk.url)
+        with start_lab(folder / "scientist", env) as lab:
+            mlflow.await_answer("/baton/health")
+            desk.await_answer("/health")
+            lab.process.await_answer("/login")
+            yield Platform(mlflow, desk, lab)
 
 
 @pytest.fixture(scope="session")
@@ -283,20 +263,18 @@ def lonely_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The scientist's server while MLflow and the desk are down."""
     nowhere = f"http://127.0.0.1:{free_port()}"
     env = scientist_env(nowhere + "/services/mlflow", nowhere + "/services/desk")
-    lab = start_lab(tmp_path_factory.mktemp("lonely") / "scientist", env)
-    await_answer(lab.process, "/login")
-    yield lab
-    lab.process.stop()
+    with start_lab(tmp_path_factory.mktemp("lonely") / "scientist", env) as lab:
+        lab.process.await_answer("/login")
+        yield lab
 
 
 @pytest.fixture(scope="session")
 def plain_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A server that no Baton Hub started."""
     env = dict.fromkeys(scientist_env("", ""), "")
-    lab = start_lab(tmp_path_factory.mktemp("plain") / "somebody", env)
-    await_answer(lab.process, "/login")
-    yield lab
-    lab.process.stop()
+    with start_lab(tmp_path_factory.mktemp("plain") / "somebody", env) as lab:
+        lab.process.await_answer("/login")
+        yield lab
 
 
 @pytest.fixture(scope="session")
