@@ -49,6 +49,12 @@ class BatonGroup(click.Group):
             return super().invoke(ctx)
         except PublicError as error:
             raise click.ClickException(error.message) from error
+        except ModuleNotFoundError as error:
+            # A command that joined may import what it needs only when it runs.
+            point = _joined().get(ctx.invoked_subcommand or "")
+            if point is None:
+                raise
+            raise click.ClickException(_reason(point, error)) from error
         except OSError as error:
             if error.filename is None or error.strerror is None:
                 raise
@@ -70,19 +76,25 @@ def _load(point: EntryPoint) -> click.Command:
     return _broken(point, TypeError(f"{point.value} is no command"))
 
 
-def _broken(point: EntryPoint, error: Exception) -> click.Command:
+def _reason(point: EntryPoint, error: Exception) -> str:
+    """Return why a command can't be used here, and what to do."""
     extra = EXTRAS.get(point.module.partition(".")[0])
     if isinstance(error, ImportError) and extra:
-        reason = (
+        return (
             f"`baton {point.name}` needs {error.name or 'a package'}, which can't be imported here."
+            f" Install it with: pip install 'jupyter-baton[{extra}]'"
         )
-        advice = f"Install it with: pip install 'jupyter-baton[{extra}]'"
-    else:
-        reason = f"`baton {point.name}` can't be loaded: {type(error).__name__}: {error}."
-        advice = "The other commands work."
+    return (
+        f"`baton {point.name}` can't be loaded: {type(error).__name__}: {error}."
+        " The other commands work."
+    )
+
+
+def _broken(point: EntryPoint, error: Exception) -> click.Command:
+    reason = _reason(point, error)
 
     def refuse() -> None:
-        raise click.ClickException(f"{reason} {advice}")
+        raise click.ClickException(reason)
 
     settings = {"ignore_unknown_options": True, "allow_extra_args": True}
     return click.Command(

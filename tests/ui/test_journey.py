@@ -269,6 +269,7 @@ def ship(platform: Platform, handoff: str, token: str, folder: Path) -> None:
     baton("pull", handoff, "--to", "model")
     packet = json.loads((folder / "model/packet.json").read_text("utf-8"))
     assert (folder / "model" / packet["files"][0]["path"]).is_file()
-    predicted = baton("predict", "model")
-    assert json.loads(predicted[predicted.index("[") : predicted.rindex("]") + 1])
+    answers = [json.loads(line) for line in baton("predict", "model").splitlines()]
+    assert answers == [example["expected"] for example in packet["examples"]]
+    assert answers == [["benign", "benign", "malignant"]]
     baton("report", handoff, "--environment", "staging", "--status", "success")

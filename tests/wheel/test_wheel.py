@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -10,6 +12,7 @@ import venv
 import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -72,7 +75,7 @@ def test_wheel_holds_panel_schemas_migrations_pages_and_profiles(wheel: Path) ->
         "share/jupyter/labextensions/jupyter-baton/static/remoteEntry",
         "etc/jupyter/jupyter_server_config.d/baton_lab.json",
         "baton_contract/schemas/packet.v1.schema.json",
-        "baton_desk/static/vendor/htmx.min.js",
+        "baton_desk/static/vendor/idiomorph.min.js",
         "baton_desk/templates/inbox.html",
         "baton_desk/store/migrations/versions/",
         "baton_hub/profiles/scikit-learn.yaml",
@@ -101,11 +104,11 @@ def test_light_install_has_the_command_and_none_of_the_heavy_libraries(
     }
 
 
-@pytest.mark.parametrize("command", ["up", "catalog", "desk"])
+@pytest.mark.parametrize("command", ["up", "catalog lint", "desk serve"])
 def test_command_whose_extra_is_missing_says_which(
     light: Path, tmp_path: Path, command: str
 ) -> None:
-    refused = run(light / "bin/baton", command, cwd=tmp_path)
+    refused = run(light / "bin/baton", *command.split(), cwd=tmp_path)
     assert refused.returncode != 0
     assert "jupyter-baton[" in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -129,3 +132,36 @@ def test_installed_platform_finds_its_extension_and_its_profiles(
     (profiles,) = whole.glob("lib/python*/site-packages/baton_hub/profiles")
     lint = run(whole / "bin/baton", "catalog", "lint", profiles, cwd=tmp_path)
     assert lint.returncode == 0, lint.stdout + lint.stderr
+
+
+def test_installed_platform_starts_outside_the_checkout(whole: Path, tmp_path: Path) -> None:
+    """And offers the profiles that come with it to somebody who signs in."""
+    platform = subprocess.Popen(
+        [whole / "bin/baton", "up", "--port", "0", "--folder", "lab"],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert platform.stdout is not None
+        printed = ""
+        while "sign in as scientist" not in printed:
+            line = platform.stdout.readline()
+            assert line, printed
+            printed += line
+        url = re.search(r"Baton is ready: (http://\S+)", printed)
+        password = re.search(r"scientist\s+password (\S+)", printed)
+        assert url
+        assert password
+        with httpx.Client(base_url=url[1], follow_redirects=True) as browser:
+            browser.get("/hub/login")
+            form = {"username": "scientist", "password": password[1]}
+            form["_xsrf"] = browser.cookies["_xsrf"]
+            assert browser.post("/hub/login", data=form).status_code == 200
+            assert 'data-profile="scikit-learn"' in browser.get("/hub/spawn").text
+    finally:
+        platform.send_signal(signal.SIGINT)
+        rest, _ = platform.communicate(timeout=60)
+    assert "Nothing is running any more" in rest
