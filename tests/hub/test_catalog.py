@@ -82,6 +82,23 @@ def test_a_broken_edit_leaves_the_last_good_catalogue_in_effect(tmp_path: Path) 
     assert not live.faults
 
 
+def test_the_log_says_what_a_fault_means_for_people(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody is told that an older catalogue serves when there is none."""
+    path = tmp_path / "python.yaml"
+    path.write_text("name: python\n")
+    live = LiveCatalog(tmp_path)
+    live.current()
+    assert "nobody can start a server" in caplog.text
+    shutil.copy(PROFILES / "python.yaml", path)
+    live.current()
+    caplog.clear()
+    path.write_text("name: python\n")
+    live.current()
+    assert "the last good one stays in effect" in caplog.text
+
+
 def test_a_catalogue_never_changes(catalog: Catalog) -> None:
     with pytest.raises(TypeError):
         catalog.profiles["x"] = catalog.profiles["python"]  # type: ignore[index]

@@ -51,6 +51,13 @@ def test_the_choice_of_last_time_is_proposed_again_if_it_is_still_offered(catalo
     assert 'value="scikit-learn/small" required checked' in render(catalog, chosen=hostile)
 
 
+def test_a_catalogue_that_never_was_good_is_not_a_matter_of_access(catalog: Catalog) -> None:
+    page = render(catalog, profiles=(), is_broken=True)
+    assert "There is a fault in the catalogue" in page
+    assert "Please tell an operator" in page
+    assert "Nothing is offered to you" not in page
+
+
 def test_nobodys_profile_says_whom_to_ask(catalog: Catalog) -> None:
     page = render(catalog, profiles=())
     assert "Nothing is offered to you yet" in page

@@ -95,6 +95,7 @@ def test_ctrl_c_leaves_no_process_behind(own_platform: Platform) -> None:
             wait_for(lambda: api.get("users/developer").json()["server"], "a server")
     (platform.profiles / "python.yaml").write_text("name: python\n")
     platform.news("The profiles are broken: ")
+    assert not any("catalogue is broken" in line for line in platform.lines), "told twice"
     descendants = psutil.Process(platform.process.pid).children(recursive=True)
     assert any("jupyterhub.singleuser" in " ".join(p.cmdline()) for p in descendants)
     platform.process.send_signal(signal.SIGINT)

@@ -40,8 +40,11 @@ class LiveCatalog:
         except CatalogError as error:
             if error.faults != self.faults:
                 self.faults = error.faults
-                # What is wrong stands in the files, not in this program: no traceback.
-                log.error(  # noqa: TRY400
-                    "The catalogue is broken, the last good one stays in effect:\n%s", error
+                effect = (
+                    "the last good one stays in effect"
+                    if self._catalog.profiles
+                    else "and nobody can start a server until it is mended"
                 )
+                # What is wrong stands in the files, not in this program: no traceback.
+                log.error("The catalogue is broken, %s:\n%s", effect, error)  # noqa: TRY400
         return self._catalog

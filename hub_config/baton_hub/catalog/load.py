@@ -93,8 +93,13 @@ def _checked(source: Source, model: type[M]) -> M | None:
     try:
         return model.model_validate(source.value)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            source.faults.append(_fault(source, model, detail))
+        details = error.errors(include_url=False)
+        misspelt = _misspelt(model, details)
+        source.faults += [
+            _fault(source, model, detail)
+            for detail in details
+            if not (detail["type"] == "missing" and detail["loc"] in misspelt)
+        ]
     return None
 
 
@@ -117,6 +122,17 @@ def _clashes(found: list[tuple[Source, Profile]]) -> list[Fault]:
             message = f"replaced_by names {replacement!r}, which is no other profile.{meant}"
             faults.append(source.fault(("lifecycle", "replaced_by"), message))
     return faults
+
+
+def _misspelt(model: type[BaseModel], details: Iterable[Any]) -> set[Place]:
+    """Return where keys are missing only because what stands there is misspelt."""
+    found = set()
+    for detail in details:
+        if detail["type"] == "extra_forbidden":
+            *place, name = detail["loc"]
+            close = _closest(str(name), _fields_at(model, tuple(place)))
+            found |= {(*place, meant) for meant in close}
+    return found
 
 
 def _fault(source: Source, model: type[BaseModel], detail: Any) -> Fault:
@@ -166,10 +182,14 @@ _PATTERNS = {
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    if close:
-        return f" Did you mean {close[0]!r}?"
+    for close in _closest(name, known):
+        return f" Did you mean {close!r}?"
     return f" Known are: {', '.join(sorted(known))}." if known else " Remove it."
+
+
+def _closest(name: str, known: Iterable[str]) -> list[str]:
+    """Return the one known name that was probably meant, if there is one."""
+    return get_close_matches(name, list(known), n=1, cutoff=0.6)
 
 
 def _fields_at(model: type[BaseModel], place: Place) -> list[str]:

@@ -199,4 +199,5 @@ class CuratedSpawner(Base):  # type: ignore[misc]
             contact=self.contact,
             notice=self.page_notice,
             faults=self.catalog.faults if self.user.admin else (),
+            is_broken=not catalog.profiles,
         )

@@ -66,12 +66,14 @@ def render_form(
     contact: str,
     notice: str,
     faults: Sequence[Fault] = (),
+    is_broken: bool = False,
     today: date | None = None,
 ) -> str:
     """Return the form's HTML: a card a profile, a line a size, and what is left of the quota.
 
     ``chosen`` are the options of last time, untrusted; they are proposed again when
-    they are still offered. ``faults`` of the catalogue are for operations only.
+    they are still offered. ``faults`` of the catalogue are for operations only;
+    ``is_broken`` is for everybody: there is no catalogue at all, not even an older one.
     """
     day = today or datetime.now(UTC).date()
     offered = [p for p in profiles if p.lifecycle.blocked is None or day < p.lifecycle.blocked]
@@ -95,6 +97,7 @@ def render_form(
         contact=contact,
         notice=notice,
         faults=faults,
+        is_broken=is_broken,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import webbrowser
 from pathlib import Path
@@ -41,6 +42,8 @@ def start(
     except OSError as error:
         click.echo(_port_taken(port, error), err=True)
         return 1
+    # The Hub logs the catalogue's faults; here they are told in one line, and once.
+    logging.getLogger("baton_hub.catalog").addHandler(logging.NullHandler())
     _check_profiles(Path(machine.profiles))
     parts = _parts(machine, folder, secrets, webhook_hosts)
     asyncio.run(_run(parts, folder, machine, open_browser))
@@ -112,7 +115,7 @@ def _check_profiles(profiles: Path) -> None:
     except CatalogError as error:
         click.echo(
             _broken(profiles, error.faults[0], len(error.faults))
-            + " Until then nobody can start a server."
+            + "\nUntil they are mended nobody can start a server."
         )
 
 
@@ -129,15 +132,15 @@ async def _watch_profiles(profiles: Path) -> None:
             if faults:
                 click.echo(
                     _broken(profiles, faults[0], len(faults))
-                    + " The last good profiles stay in effect."
+                    + "\nThe last good profiles stay in effect."
                 )
             else:
                 click.echo("The profiles are in order again.")
 
 
 def _broken(profiles: Path, first: object, count: int) -> str:
-    more = f" and {count - 1} more" if count > 1 else ""
-    return f"The profiles are broken: {first}{more} (baton catalog lint {profiles} shows all)."
+    rest = f" See all {count} faults with: baton catalog lint {profiles}" if count > 1 else ""
+    return f"The profiles are broken: {first}{rest}"
 
 
 def _port_taken(port: int, error: OSError) -> str:
