@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from baton_contract.types import ErrorEnvelope
@@ -16,7 +16,7 @@ class PublicError(Exception):
     turns it into a response with ``status``.
     """
 
-    status: ClassVar[int] = 400
+    status = 400
 
     def __init__(self, code: str, message: str, **details: Any) -> None:
         super().__init__(message)

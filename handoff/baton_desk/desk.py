@@ -14,7 +14,7 @@ from baton_desk.bell import Bell
 from baton_desk.files import StoredFile, Upload
 from baton_desk.identity import Caller
 from baton_desk.intake import parse_packet, render_packet
-from baton_desk.moments import render_timestamp
+from baton_desk.moments import render_moment
 from baton_desk.records import HandoffRecord
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from baton_desk.files import FileStore
     from baton_desk.store import Store
     from baton_desk.views import (
-        Box,
         Channel,
         Delivery,
         HandoffPage,
@@ -67,7 +66,7 @@ class Desk:
         directory: Directory,
         addresses: AddressCheck,
         secrets: seal.Seal,
-        max_packet_bytes: int = 2**30,
+        max_packet_bytes: int,
     ) -> None:
         self.bell = Bell()
         self.store = store
@@ -97,15 +96,16 @@ class Desk:
         self,
         caller: Caller,
         *,
-        box: Box = "received",
+        box: str = "received",
         state: str | None = None,
         cursor: str | None = None,
-        limit: int = 50,
+        limit: int | str = 50,
     ) -> HandoffPage:
         """Return what the caller's teams received, or what the caller sent, newest first.
 
-        ``state`` keeps one state. ``cursor`` is a page's ``next_cursor``. Checks,
-        thread and deployments are empty in lists.
+        All but the caller may come from outside: ``box`` is ``received`` or ``sent``,
+        ``state`` keeps one state, ``cursor`` is a page's ``next_cursor``. Checks, thread
+        and deployments are empty in lists.
         """
         records, end = await self.look(
             self.store.shelf.page,
@@ -350,8 +350,8 @@ def _render(record: HandoffRecord, caller: Caller) -> Handoff:
         "note": record.note,
         "packet_digest": record.packet_digest,
         "model": {"name": record.model_name, "version": record.model_version},
-        "created_at": render_timestamp(record.created_at),
-        "updated_at": render_timestamp(record.updated_at),
+        "created_at": render_moment(record.created_at),
+        "updated_at": render_moment(record.updated_at),
         "offered_at": _moment(record.offered_at),
         "expires_at": _moment(record.expires_at),
         "decided_at": _moment(record.decided_at),
@@ -369,4 +369,4 @@ def _render(record: HandoffRecord, caller: Caller) -> Handoff:
 
 
 def _moment(value: int | None) -> str | None:
-    return None if value is None else render_timestamp(value)
+    return None if value is None else render_moment(value)

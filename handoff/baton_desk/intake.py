@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from baton_contract import BadRequestError, TooLargeError, canonical_json, validate
 from baton_contract.digest import PACKET_BYTES
+from baton_contract.size import render_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,18 +120,9 @@ def _check_size(packet: Packet, limit: int) -> None:
     if size > limit:
         raise TooLargeError(
             "packet_too_large",
-            f"The packet's files are {_readable(size)}, and the desk takes up to "
-            f"{_readable(limit)}. Nothing was sent. Leave out files that the model does not need, "
-            "or ask operations to raise the limit.",
+            f"The packet's files are {render_size(size)}, and the desk takes up to "
+            f"{render_size(limit)}. Nothing was sent. Leave out files that the model does not "
+            "need, or ask operations to raise the limit.",
             size=size,
             limit=limit,
         )
-
-
-def _readable(size: int) -> str:
-    amount = float(size)
-    for unit in ("bytes", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GiB"

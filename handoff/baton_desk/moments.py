@@ -5,12 +5,15 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+from baton_contract.timestamp import render_timestamp
 
 Clock = Callable[[], int]
 """Returns now, in milliseconds since 1970, UTC. Everything at the desk is told its clock."""
 
 DAY = 24 * 60 * 60 * 1000
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def system_clock() -> int:
@@ -18,10 +21,9 @@ def system_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
-def render_timestamp(moment: int) -> str:
-    """Return a moment as the contract writes it: RFC 3339, UTC, milliseconds, ``Z``."""
-    whole = datetime.fromtimestamp(moment // 1000, UTC)
-    return f"{whole:%Y-%m-%dT%H:%M:%S}.{moment % 1000:03d}Z"
+def render_moment(moment: int) -> str:
+    """Return a moment as the contract writes it."""
+    return render_timestamp(_EPOCH + timedelta(milliseconds=moment))
 
 
 def new_id(moment: int, order: int | None = None) -> str:

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from baton_contract.types import Deployment, EventType, HandoffState
 
 
+Verdict = Literal["passed", "failed", "error"]
+
+
 @dataclass(frozen=True)
 class HandoffRecord:
     """A handoff as recorded; moments are milliseconds since 1970, UTC."""
@@ -44,7 +47,7 @@ class Finding:
 
     tool: str
     version: str
-    verdict: Literal["passed", "failed", "error"]
+    verdict: Verdict
     details: str
 
 

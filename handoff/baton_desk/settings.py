@@ -42,7 +42,7 @@ class Settings:
     max_packet_bytes: int = 2**30
     check_python: str = sys.executable
     """The Python, with the models' libraries, that checks run in."""
-    check_timeout: float = 120.0
+    check_timeout: int = 120
     """Seconds that a model may take to load and answer its examples."""
     expiry_days: int = 30
 
@@ -55,25 +55,25 @@ class Settings:
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
         """Read the settings; raises `SettingsError` naming what is missing or wrong."""
         url = urlsplit(_required(environ, "JUPYTERHUB_SERVICE_URL"))
-        prefix = environ.get("JUPYTERHUB_SERVICE_PREFIX", "/services/desk/")
+        prefix = environ.get("JUPYTERHUB_SERVICE_PREFIX") or cls.prefix
         return cls(
             database=_required(environ, "BATON_DESK_DATABASE"),
             files=Path(_required(environ, "BATON_DESK_FILES")),
             public_url=_required(environ, "BATON_PUBLIC_URL").rstrip("/"),
             prefix=prefix if prefix.endswith("/") else prefix + "/",
-            host=url.hostname or "127.0.0.1",
+            host=url.hostname or cls.host,
             port=url.port or 80,
             hub_api_url=_required(environ, "JUPYTERHUB_API_URL").rstrip("/"),
             hub_api_token=_required(environ, "JUPYTERHUB_API_TOKEN"),
-            hub_base_url=environ.get("JUPYTERHUB_BASE_URL") or "/",
+            hub_base_url=environ.get("JUPYTERHUB_BASE_URL") or cls.hub_base_url,
             client_id=_required(environ, "JUPYTERHUB_CLIENT_ID"),
             callback_url=_required(environ, "JUPYTERHUB_OAUTH_CALLBACK_URL"),
             access_scopes=_scopes(environ),
             webhook_hosts=_hosts(environ.get("BATON_DESK_WEBHOOK_HOSTS", "")),
-            max_packet_bytes=_number(environ, "BATON_DESK_MAX_PACKET_BYTES", 2**30),
-            check_python=environ.get("BATON_DESK_CHECK_PYTHON") or sys.executable,
-            check_timeout=_number(environ, "BATON_DESK_CHECK_TIMEOUT", 120),
-            expiry_days=_number(environ, "BATON_DESK_EXPIRY_DAYS", 30),
+            max_packet_bytes=_number(environ, "BATON_DESK_MAX_PACKET_BYTES", cls.max_packet_bytes),
+            check_python=environ.get("BATON_DESK_CHECK_PYTHON") or cls.check_python,
+            check_timeout=_number(environ, "BATON_DESK_CHECK_TIMEOUT", cls.check_timeout),
+            expiry_days=_number(environ, "BATON_DESK_EXPIRY_DAYS", cls.expiry_days),
         )
 
 

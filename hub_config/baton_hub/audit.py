@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from baton_contract.timestamp import render_timestamp
 from baton_hub.policy import ServerSpec
 
 
@@ -29,7 +30,7 @@ class Audit:
 
     def record(self, event: str, **facts: Any) -> None:
         """Append one event, stamped with the time; returns when it is on disk."""
-        time = self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        time = render_timestamp(self._clock())
         self._append({"time": time, "event": event, **facts})
 
     def _append(self, entry: Mapping[str, Any]) -> None:

@@ -110,7 +110,7 @@ class Handovers:
             log.exception("The handover %s failed", job.id)
             self._fail(
                 job,
-                "internal_error",
+                "internal",
                 "Something went wrong here. Nothing was offered. Try again; if it happens again, "
                 f"tell operations the id {job.id}.",
             )

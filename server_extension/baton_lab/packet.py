@@ -17,6 +17,7 @@ from baton_client.prediction import await_answers
 from baton_contract.digest import PACKET_BYTES, canonical_json, sha256_file
 from baton_contract.errors import BadRequestError, TooLargeError
 from baton_contract.schema import validate
+from baton_contract.size import render_size
 from baton_contract.types import (
     Packet,
     PacketCard,
@@ -147,8 +148,8 @@ def _check_size(count: int, size: int, limit: int) -> None:
     if size > limit or count > MOST_FILES:
         raise TooLargeError(
             "packet_too_large",
-            f"The model has {count} files and {size / 1024**2:,.1f} MiB; a packet may have "
-            f"{MOST_FILES} and {limit / 1024**2:,.1f} MiB. Log a smaller model, or ask "
+            f"The model has {count} files and {render_size(size)}; a packet may have "
+            f"{MOST_FILES} and {render_size(limit)}. Log a smaller model, or ask "
             "operations for a higher limit.",
             size=size,
             limit=limit,

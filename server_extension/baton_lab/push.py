@@ -6,12 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from baton_contract.timestamp import render_timestamp
+
 SCHEMA = "urn:baton:lab:push:1"
-
-
-def now() -> str:
-    """Return the present as the contract writes time: UTC, milliseconds, ending in Z."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Push:
@@ -41,5 +38,9 @@ class Push:
 
     def _send(self, kind: str, **known: Any) -> None:
         fields = ("experiment_id", "run_id", "event", "job", "service")
-        data = {"kind": kind, "occurred_at": now(), **{name: known.get(name) for name in fields}}
+        data = {
+            "kind": kind,
+            "occurred_at": render_timestamp(datetime.now(UTC)),
+            **{name: known.get(name) for name in fields},
+        }
         self._emit(schema_id=SCHEMA, data=data)

@@ -88,11 +88,11 @@ async def test_a_hub_token_comes_in_three_forms(desk: Any, enter: Any, form: str
 async def test_who_may_not_use_the_desk_is_told(desk: Any, enter: Any) -> None:
     await enter("guest").refused("GET", "api/teams", 403, "no_access")
     for token in ("wrong", "baton_wrong"):
-        await enter(token=token).refused("GET", "api/teams", 401, "unauthorized")
+        await enter(token=token).refused("GET", "api/teams", 401, "not_signed_in")
     for header in ("Basic !!!", "Basic " + base64.b64encode(b"\xff").decode(), "Digest x"):
         nobody = enter()
         await nobody.refused(
-            "GET", "api/teams", 401, "unauthorized", headers={"Authorization": header}
+            "GET", "api/teams", 401, "not_signed_in", headers={"Authorization": header}
         )
 
 
@@ -123,7 +123,7 @@ async def test_a_browsers_cookie_reads_and_changes_nothing_without_the_pages_xsr
     right = {"X-Xsrftoken": browser.http.cookies["_xsrf"]}
     await browser.ask("POST", path, 201, json={"body": "x"}, headers=right)
     script = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}
-    await browser.refused("GET", "api/handoffs", 401, "unauthorized", headers=script)
+    await browser.refused("GET", "api/handoffs", 401, "not_signed_in", headers=script)
     await browser.ask("GET", "api/handoffs", headers={**script, **right})
 
 
@@ -379,7 +379,7 @@ async def test_a_pipelines_token_opens_its_teams_accepted_handoffs_and_nothing_e
     assert "token" not in listed[0]
     assert listed[0]["last_used_at"]
     await developer.ask("DELETE", f"api/teams/app-developers/tokens/{made['id']}", 204)
-    await pipeline.refused("GET", where, 401, "unauthorized")
+    await pipeline.refused("GET", where, 401, "not_signed_in")
 
 
 async def test_logs_hold_no_secret_and_a_fault_is_a_bare_500_with_its_request_id(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from baton_contract.types import Packet, PacketFile
+    from baton_desk.records import Verdict
 
 _NO_CODE = {"skops", "onnx", "safetensors", "json", "yaml", "notebook", "text"}
 
@@ -74,5 +75,5 @@ def _is_pickle(path: Path) -> bool:
     return len(start) == 2 and start[0] == 0x80 and 2 <= start[1] <= 5
 
 
-def _finding(tool: str, verdict: str, details: str) -> Finding:
-    return Finding(tool, baton_version(), verdict, details)  # type: ignore[arg-type]
+def _finding(tool: str, verdict: Verdict, details: str) -> Finding:
+    return Finding(tool, baton_version(), verdict, details)

@@ -18,6 +18,7 @@ import httpcore
 
 from baton_desk.notifier.address import AddressPolicy, AddressRefusedError, CheckedBackend
 from baton_desk.notifier.errors import PermanentError, TemporaryError
+from baton_desk.seal import SECRET_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 TIMEOUT = 20.0
 MAX_DELAY = 24 * 60 * 60.0
-_SECRET_PREFIX = "whsec_"  # noqa: S105
 
 
 def sign(secret: str, webhook_id: str, timestamp: int, body: bytes) -> str:
@@ -34,7 +34,7 @@ def sign(secret: str, webhook_id: str, timestamp: int, body: bytes) -> str:
 
     ``timestamp`` is in seconds and goes into ``webhook-timestamp``.
     """
-    key = base64.b64decode(secret.removeprefix(_SECRET_PREFIX))
+    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
     content = f"{webhook_id}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
 

@@ -19,6 +19,8 @@ from baton_desk.routes.teams import ROUTES as TEAM_ROUTES
 if TYPE_CHECKING:
     from tornado.http1connection import HTTP1Connection
 
+    from baton_desk.files import Upload
+
 ID = "(?P<handoff_id>[0-9a-f]{32})"
 SHA256 = "(?P<sha256>[0-9a-f]{64})"
 ACTIONS = "(?P<action>withdraw|reoffer|accept|request_changes|decline|revoke)"
@@ -44,10 +46,10 @@ class HandoffList(DeskHandler):
         """Answer a page of the caller's received or sent handoffs."""
         page = await self.desk.handoffs(
             self.caller,
-            box=self.get_query_argument("box", "received"),  # type: ignore[arg-type]
+            box=self.get_query_argument("box", "received"),
             state=self.get_query_argument("state", None),
             cursor=self.get_query_argument("cursor", None),
-            limit=self.get_query_argument("limit", "50"),  # type: ignore[arg-type]
+            limit=self.get_query_argument("limit", "50"),
         )
         self.write_json(page)
 
@@ -93,7 +95,7 @@ class HandoffFile(DeskHandler):
     """
 
     pipelines = True
-    _upload = None
+    _upload: Upload | None = None
 
     async def prepare(self) -> None:
         """Sign in and open the upload, before the body is read."""
@@ -102,10 +104,9 @@ class HandoffFile(DeskHandler):
         connection.set_max_body_size(self.desk_settings.max_packet_bytes)
         await super().prepare()
         if self.request.method == "PUT":
-            upload = await self.desk.upload(
+            self._upload = await self.desk.upload(
                 self.caller, self.path_kwargs["handoff_id"], self.path_kwargs["sha256"]
             )
-            self._upload = upload
 
     def data_received(self, chunk: bytes) -> None:
         """Take the next bytes of an upload."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import logging
-import re
 import secrets
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,9 +18,11 @@ from baton_contract import (
     UnauthorizedError,
     UnavailableError,
 )
+from baton_contract.authorization import parse_authorization
 from baton_contract.body import parse_json
 from baton_desk.identity import Caller
 from baton_desk.routes.errors import bare_error, public_error
+from baton_desk.seal import TOKEN_PREFIX
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_TOKEN = re.compile(r"(?:token|bearer)\s+(\S+)", re.IGNORECASE)
 _READ_ONLY = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -45,7 +43,7 @@ class DeskHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
     ``USER:TOKEN``) or with HubOAuth's cookie; the Hub says who they are (for at
     most 60 s the same answer counts) and they need the desk's access scope.
     Requests that carry only the cookie pass the Hub's XSRF check: navigations may
-    read; everything else (also ``fetch``, htmx and ``EventSource``) needs
+    read; everything else (also ``fetch`` and ``EventSource``) needs
     `xsrf_token` as header ``X-Xsrftoken`` or as argument ``_xsrf``.
 
     A subclass sets ``pipelines`` when a team's pipeline token may come in, and
@@ -96,14 +94,14 @@ class DeskHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
     def refuse_anonymous(self) -> None:
         """Answer somebody who is not signed in: 401. Pages send them to sign in instead."""
         raise UnauthorizedError(
-            "unauthorized",
+            "not_signed_in",
             "Nobody is signed in, or the token is not known here. Send a JupyterHub token that may "
             "access the desk as 'Authorization: Bearer TOKEN'.",
         )
 
     async def _identify(self) -> Caller | None:
         token = self._header_token()
-        if token and token.startswith("baton_"):
+        if token and token.startswith(TOKEN_PREFIX):
             return await self._pipeline(token)
         try:
             model = await self.hub_auth.get_user(self, sync=False)
@@ -138,14 +136,11 @@ class DeskHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
         return caller
 
     def _header_token(self) -> str | None:
-        header = self.request.headers.get("Authorization", "")
-        if header[:6].lower() == "basic ":
-            token = _basic_password(header[6:])
-            # HubAuth reads bearer tokens only.
+        token = parse_authorization(self.request.headers.get("Authorization", ""))
+        if token:
+            # HubAuth does not read Basic.
             self.request.headers["Authorization"] = f"token {token}"
-            return token
-        match = _TOKEN.fullmatch(header)
-        return match[1] if match else None
+        return token
 
     def _explain_xsrf(self, token: str | None) -> None:
         # A cookie alone was refused: either it is stale (sign in again) or the request
@@ -176,11 +171,11 @@ class DeskHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Turn whatever was raised into the answer: the one place for it."""
         cause = kwargs.get("exc_info", (None, None, None))[1]
-        error = public_error(cause, status_code)
-        self.set_status(error.status if error else 500)
-        self.render_error(error or bare_error(), self.get_status())
+        error = public_error(cause, status_code) or bare_error()
+        self.set_status(error.status)
+        self.render_error(error)
 
-    def render_error(self, error: PublicError, status: int) -> None:  # noqa: ARG002
+    def render_error(self, error: PublicError) -> None:
         """Answer with the contract's envelope. Pages answer with a page instead."""
         if self.request.method == "HEAD":
             self.finish()
@@ -224,10 +219,3 @@ class NotFoundHandler(DeskHandler):
         raise NotFoundError("not_found", "There is nothing at this address of the desk.")
 
     get = head = post = put = patch = delete = _refuse
-
-
-def _basic_password(encoded: str) -> str:
-    try:
-        return base64.b64decode(encoded, validate=True).decode().partition(":")[2]
-    except (binascii.Error, UnicodeDecodeError):
-        return ""

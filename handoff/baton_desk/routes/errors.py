@@ -11,12 +11,11 @@ def public_error(cause: BaseException | None, status: int) -> PublicError | None
     """Return what may be said of ``cause``; None for what nobody expected."""
     if isinstance(cause, PublicError):
         return cause
-    status = cause.status_code if isinstance(cause, HTTPError) else status
-    if not isinstance(cause, HTTPError) and cause is not None:
+    if isinstance(cause, HTTPError):
+        status = cause.status_code
+    elif cause is not None:
         return None
-    if status >= 500:
-        return None
-    return _http_error(status)
+    return _http_error(status) if status < 500 else None
 
 
 def _http_error(status: int) -> PublicError:
@@ -26,14 +25,16 @@ def _http_error(status: int) -> PublicError:
         413: ("too_large", "The request's body is too large."),
     }.get(status, ("bad_request", "The request can't be read. Check its form."))
     error = PublicError(code, message)
-    error.status = status  # type: ignore[misc]
+    error.status = status
     return error
 
 
 def bare_error() -> PublicError:
     """Return all that is said of what nobody expected."""
-    return PublicError(
+    error = PublicError(
         "internal",
         "Something went wrong at the desk. What was recorded before is safe. Try again; if it "
         "happens again, give operations the request id.",
     )
+    error.status = 500
+    return error

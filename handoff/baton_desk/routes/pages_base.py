@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tornado.web import StaticFileHandler
 
 from baton_contract import ForbiddenError, PublicError, UnauthorizedError
+from baton_contract.size import render_size
 from baton_desk.routes import pages_view, pages_words
 from baton_desk.routes.base import DeskHandler
 
@@ -57,7 +58,7 @@ class PageHandler(DeskHandler):
             self.redirect(self.get_login_url())
             return
         raise UnauthorizedError(
-            "unauthorized",
+            "not_signed_in",
             "Your sign-in has ended, so nothing was changed. Open your handoffs to sign in, then "
             "do it again.",
         )
@@ -96,15 +97,15 @@ class PageHandler(DeskHandler):
         # EventSource sends no header, so the token that the Hub asks for goes along.
         return f"{self.prefix}live?after={await self.desk.last_event()}&_xsrf={token}"
 
-    def render_error(self, error: PublicError, status: int) -> None:
+    def render_error(self, error: PublicError) -> None:
         """Answer with a page that says what happened."""
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.render_page(
             "error.html",
-            title=TITLES.get(status) or _title(status),
+            title=TITLES.get(error.status) or _title(error.status),
             message=error.message,
             kept=[text for name in ("reason", "body") for text in self.get_body_arguments(name)],
-            status=status,
+            status=error.status,
             request_id=self.request_id,
         )
 
@@ -144,7 +145,7 @@ def environment() -> Environment:
     made.filters |= {
         "relative": pages_words.render_relative,
         "exact": pages_words.render_exact,
-        "size": pages_words.render_size,
+        "size": render_size,
         "figure": pages_words.render_figure,
         "short_digest": pages_words.short_digest,
         "first_line": pages_words.first_line,

@@ -22,12 +22,8 @@ class FilledForm:
     problem: str = ""
 
 
-class HandoffHandler(PageHandler):
-    """GET handoffs/ID: everything about one handoff, for its sender and its team (200, 404)."""
-
-    async def get(self, handoff_id: str) -> None:
-        """Show the handoff."""
-        await self.show(handoff_id, FilledForm())
+class HandoffPage(PageHandler):
+    """Shows one handoff; also to somebody whose form was refused."""
 
     async def show(self, handoff_id: str, form: FilledForm) -> None:
         """Answer with the handoff's page; ``form`` is what could not be done, if anything."""
@@ -59,11 +55,26 @@ class HandoffHandler(PageHandler):
         """Return the path of a handoff's page."""
         return f"{self.prefix}handoffs/{handoff['id']}"
 
+    async def refuse(self, handoff_id: str, form: FilledForm, error: PublicError) -> None:
+        """Show the page again with the person's text and one sentence."""
+        if error.status == 404:
+            raise error
+        self.set_status(error.status)
+        await self.show(handoff_id, form)
 
-class ActionHandler(HandoffHandler):
+
+class HandoffHandler(HandoffPage):
+    """GET handoffs/ID: everything about one handoff, for its sender and its team (200, 404)."""
+
+    async def get(self, handoff_id: str) -> None:
+        """Show the handoff."""
+        await self.show(handoff_id, FilledForm())
+
+
+class ActionHandler(HandoffPage):
     """POST handoffs/ID/ACTION: a decision by form (303 to the handoff; 4xx the page, text kept)."""
 
-    async def get(self, handoff_id: str, action: str) -> None:  # type: ignore[override]  # noqa: ARG002
+    async def get(self, handoff_id: str, _: str) -> None:
         """Show the handoff: somebody reloads what a refused form had answered."""
         self.redirect(f"{self.prefix}handoffs/{handoff_id}")
 
@@ -77,22 +88,15 @@ class ActionHandler(HandoffHandler):
         else:
             self.redirect(f"{self.prefix}handoffs/{handoff_id}", status=303)
 
-    async def refuse(self, handoff_id: str, form: FilledForm, error: PublicError) -> None:
-        """Show the page again with the person's text and one sentence."""
-        if error.status == 404:
-            raise error
-        self.set_status(error.status)
-        await self.show(handoff_id, form)
 
-
-class CommentHandler(ActionHandler):
+class CommentHandler(HandoffPage):
     """POST handoffs/ID/comment: a question or an answer (303 to it; 4xx the page, text kept)."""
 
-    async def get(self, handoff_id: str) -> None:  # type: ignore[override]
+    async def get(self, handoff_id: str) -> None:
         """Show the handoff."""
         self.redirect(f"{self.prefix}handoffs/{handoff_id}#thread")
 
-    async def post(self, handoff_id: str) -> None:  # type: ignore[override]
+    async def post(self, handoff_id: str) -> None:
         """Add it, and show it in the thread."""
         body = self.get_body_argument("body", "", strip=True)
         try:

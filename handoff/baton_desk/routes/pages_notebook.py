@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from baton_contract import NotFoundError, PublicError
 from baton_desk.notebook import LARGEST, render_notebook
-from baton_desk.routes.pages_handoff import HandoffHandler
+from baton_desk.routes.pages_handoff import HandoffPage
 
 if TYPE_CHECKING:
     from baton_contract.types import Handoff, PacketFile
@@ -18,7 +18,7 @@ SANDBOX = (
 """No scripts, no origin and so no cookies, nothing loaded from anywhere."""
 
 
-class NotebookHandler(HandoffHandler):
+class NotebookHandler(HandoffPage):
     """GET handoffs/ID/notebook: the notebook with the way back (200; 404 when none was sent)."""
 
     async def get(self, handoff_id: str) -> None:
@@ -63,7 +63,7 @@ class NotebookContentHandler(NotebookHandler):
         self.set_header("Cache-Control", "private, max-age=3600")
         self.finish(html)
 
-    def render_error(self, error: PublicError, status: int) -> None:  # noqa: ARG002
+    def render_error(self, error: PublicError) -> None:
         """Answer in plain text: it stands in a frame."""
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish(error.message)

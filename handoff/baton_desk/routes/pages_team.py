@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 SHOWN_FOR = 300.0
 """Seconds within which the page after a form has to fetch its secret."""
+WAITED_FOR = 2.0
+"""Seconds that somebody who tests a channel waits for the first attempt."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +60,14 @@ class ShownOnce:
 shown_once = ShownOnce()
 
 
-class TeamHandler(PageHandler):
-    """GET teams/TEAM: channels, deliveries and tokens, for the team's members (200, 403, 404)."""
+class TeamPage(PageHandler):
+    """Shows a team to its members; also to somebody whose form was refused."""
 
     page = "team"
 
-    async def get(self, team: str) -> None:
-        """Show the team."""
-        await self.show(team, FilledForm())
+    async def get(self, team: str, *_: str) -> None:
+        """Show the team: somebody reloads what a refused form had answered."""
+        self.back(team, "channels")
 
     async def show(self, team: str, form: FilledForm) -> None:
         """Answer with the team's page; ``form`` is what could not be done, if anything."""
@@ -101,6 +104,14 @@ class TeamHandler(PageHandler):
             raise error
         self.set_status(error.status)
         await self.show(team, form)
+
+
+class TeamHandler(TeamPage):
+    """GET teams/TEAM: channels, deliveries and tokens, for the team's members (200, 403, 404)."""
+
+    async def get(self, team: str, *_: str) -> None:
+        """Show the team."""
+        await self.show(team, FilledForm())
 
 
 class NewChannelHandler(TeamHandler):
@@ -143,12 +154,8 @@ class NewTokenHandler(TeamHandler):
         self.back(team, "tokens", shown_once.hold(self.caller.name, secret))
 
 
-class ChannelHandler(TeamHandler):
+class ChannelHandler(TeamPage):
     """POST teams/TEAM/channels/ID/test|resume|remove (303; 4xx the page)."""
-
-    async def get(self, team: str, *_: str) -> None:
-        """Show the team: somebody reloads what a refused form had answered."""
-        self.back(team, "channels")
 
     async def post(self, team: str, channel_id: str, action: str) -> None:
         """Do it."""
@@ -167,18 +174,21 @@ class ChannelHandler(TeamHandler):
 
     async def settled(self, team: str, delivery_id: str) -> None:
         """Wait a moment for a delivery's first attempt, so that the page shows how it went."""
-        for _ in range(20):
-            deliveries = await self.desk.deliveries(self.caller, team)
-            mine = next((one for one in deliveries if one["id"] == delivery_id), None)
-            if mine is None or mine["status"] != "pending" or mine["attempts"]:
-                return
-            await asyncio.sleep(0.1)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WAITED_FOR):
+                while True:
+                    heard = self.desk.bell.rings
+                    deliveries = await self.desk.deliveries(self.caller, team)
+                    mine = next((one for one in deliveries if one["id"] == delivery_id), None)
+                    if mine is None or mine["status"] != "pending" or mine["attempts"]:
+                        return
+                    await self.desk.bell.wait(heard)
 
 
-class ReplayHandler(ChannelHandler):
+class ReplayHandler(TeamPage):
     """POST teams/TEAM/deliveries/ID/replay: send it once more (303; 4xx the page)."""
 
-    async def post(self, team: str, delivery_id: str) -> None:  # type: ignore[override]
+    async def post(self, team: str, delivery_id: str) -> None:
         """Do it."""
         try:
             await self.desk.replay(self.caller, team, delivery_id)
@@ -188,10 +198,10 @@ class ReplayHandler(ChannelHandler):
             self.back(team, "deliveries")
 
 
-class RevokeTokenHandler(ChannelHandler):
+class RevokeTokenHandler(TeamPage):
     """POST teams/TEAM/tokens/ID/revoke: end a token at once (303; 4xx the page)."""
 
-    async def post(self, team: str, token_id: str) -> None:  # type: ignore[override]
+    async def post(self, team: str, token_id: str) -> None:
         """Do it."""
         try:
             await self.desk.revoke_token(self.caller, team, token_id)

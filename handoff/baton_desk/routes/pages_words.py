@@ -92,17 +92,7 @@ def render_exact(stamp: str) -> str:
 
 def parse_timestamp(stamp: str) -> datetime:
     """Return the moment that a contract timestamp names."""
-    return datetime.fromisoformat(stamp.replace("Z", "+00:00"))
-
-
-def render_size(size: int) -> str:
-    """Return bytes with a unit of 1024, three figures at most: ``47.1 KiB``."""
-    value, unit = float(size), "B"
-    for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if value < 1024:
-            break
-        value, unit = value / 1024, larger
-    return f"{size} B" if unit == "B" else f"{value:.{1 if value < 100 else 0}f} {unit}"
+    return datetime.fromisoformat(stamp)
 
 
 def short_digest(value: str) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from baton_desk.moments import render_timestamp
+from baton_desk.moments import render_moment
 from baton_desk.records import HandoffRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from baton_contract.types import Check, Comment, Deployment, DeploymentStatus, HandoffState
+    from baton_desk.records import Verdict
     from baton_desk.store.models import (
         AttemptRow,
         ChannelRow,
@@ -62,9 +63,9 @@ def check(row: CheckRow) -> Check:
     return {
         "tool": row.tool,
         "version": row.version,
-        "verdict": row.verdict,  # type: ignore[typeddict-item]
+        "verdict": cast("Verdict", row.verdict),
         "details": row.details,
-        "finished_at": render_timestamp(row.finished_at),
+        "finished_at": render_moment(row.finished_at),
     }
 
 
@@ -74,7 +75,7 @@ def comment(row: CommentRow) -> Comment:
         "id": row.id,
         "author": row.author,
         "body": row.body,
-        "created_at": render_timestamp(row.created_at),
+        "created_at": render_moment(row.created_at),
     }
 
 
@@ -87,7 +88,7 @@ def deployment(row: DeploymentRow) -> Deployment:
         "description": row.description,
         "url": row.url,
         "reported_by": row.reported_by,
-        "created_at": render_timestamp(row.created_at),
+        "created_at": render_moment(row.created_at),
     }
 
 
@@ -101,7 +102,7 @@ def channel(row: ChannelRow) -> Channel:
         "reason": row.reason,
         "consecutive_failures": row.consecutive_failures,
         "created_by": row.created_by,
-        "created_at": render_timestamp(row.created_at),
+        "created_at": render_moment(row.created_at),
     }
 
 
@@ -115,15 +116,15 @@ def delivery(row: DeliveryRow, attempts: Iterable[AttemptRow] = ()) -> Delivery:
         "handoff": row.handoff_id,
         "status": cast("DeliveryStatus", row.status),
         "attempts": [attempt(tried) for tried in attempts],
-        "next_attempt_at": None if due is None else render_timestamp(due),
-        "created_at": render_timestamp(row.created_at),
+        "next_attempt_at": None if due is None else render_moment(due),
+        "created_at": render_moment(row.created_at),
     }
 
 
 def attempt(row: AttemptRow) -> Attempt:
     """Return one try."""
     return {
-        "at": render_timestamp(row.at),
+        "at": render_moment(row.at),
         "status_code": row.status_code,
         "error": row.error,
         "duration_ms": row.duration_ms,
@@ -137,6 +138,6 @@ def token(row: TokenRow) -> PipelineToken:
         "id": row.id,
         "name": row.name,
         "created_by": row.created_by,
-        "created_at": render_timestamp(row.created_at),
-        "last_used_at": None if used is None else render_timestamp(used),
+        "created_at": render_moment(row.created_at),
+        "last_used_at": None if used is None else render_moment(used),
     }

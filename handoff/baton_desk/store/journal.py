@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from sqlalchemy import func, select
 
 from baton_desk import rules
-from baton_desk.moments import new_id, render_timestamp
+from baton_desk.moments import new_id, render_moment
 from baton_desk.store.models import ChannelRow, DeliveryRow, EventRow
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Journal:
             "source": self._source,
             "type": kind,
             "subject": subject,
-            "time": render_timestamp(now),
+            "time": render_moment(now),
             "datacontenttype": "application/json",
             "dataschema": "urn:baton:event:1",
             "data": data,

@@ -12,12 +12,13 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from baton_contract.authorization import parse_authorization
 from baton_contract.errors import PublicError, UnauthorizedError
 from baton_hub.tracking.author import find_rule, stamp
 from baton_hub.tracking.body import Arriving, Overheard, read_json, replay_json
 from baton_hub.tracking.closed import refuse_closed
 from baton_hub.tracking.hints import Hints, find_changes, render_hints
-from baton_hub.tracking.identity import Caller, HubIdentity, connect, parse_authorization
+from baton_hub.tracking.identity import Caller, HubIdentity, connect
 from baton_hub.tracking.settings import service_prefix
 from baton_hub.tracking.sign_in import BrowserSignIn, is_navigation
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import hashlib
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +23,6 @@ class Caller:
     """A person or service that the Hub knows and that may use this service."""
 
     name: str
-    admin: bool = False
 
 
 class HubIdentity:
@@ -53,7 +50,7 @@ class HubIdentity:
             )
         # A service's name could equal a person's.
         kind = "service:" if model.get("kind") == "service" else ""
-        return Caller(kind + model["name"], bool(model.get("admin")))
+        return Caller(kind + model["name"])
 
     async def _model(self, token: str, session: str) -> dict[str, Any] | None:
         key = f"{session}:{hashlib.sha256(token.encode('utf8', 'replace')).hexdigest()}"
@@ -82,25 +79,6 @@ def hub_is_down() -> UnavailableError:
         "The Hub can't be asked who you are at the moment. "
         "Nothing was changed; please try again in a minute.",
     )
-
-
-def parse_authorization(header: str) -> str | None:
-    """Return the Hub token in an Authorization header, or None if it holds none.
-
-    ``Bearer T``, ``token T`` and Basic with the token as password all count; the
-    user name of Basic is ignored, because the Hub says whose the token is.
-    """
-    scheme, _, value = header.strip().partition(" ")
-    value = value.strip()
-    if scheme.lower() in ("bearer", "token"):
-        return value or None
-    if scheme.lower() != "basic":
-        return None
-    try:
-        _, _, password = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    return password or None
 
 
 def connect() -> HubIdentity:

@@ -57,7 +57,7 @@ class BatonHandler(APIHandler):
         """Return the body, a JSON object; `BadRequestError` for anything else."""
         body = parse_json(self.request.body or b"{}")
         if not isinstance(body, dict):
-            raise BadRequestError("not_an_object", "The request's body must be a JSON object.")
+            raise BadRequestError("schema", "The request's body must be a JSON object.", path="")
         return body
 
     async def read_file(self, path: str) -> bytes:
@@ -102,12 +102,12 @@ class BatonHandler(APIHandler):
 def _foreign_error(status: int, raised: Any, request_id: str) -> PublicError:
     if status >= 500:
         return PublicError(
-            "internal_error",
+            "internal",
             "Something went wrong in Baton on this server. Try again; if it happens again, "
             f"tell operations the id {request_id}.",
         )
     if status in {401, 403}:
-        return PublicError("forbidden", "Sign in to this server to use Baton.")
+        return PublicError("not_signed_in", "Sign in to this server to use Baton.")
     phrase = responses.get(status, "Bad Request")
     said = raised.log_message if isinstance(raised, HTTPError) else None
     return PublicError(phrase.lower().replace(" ", "_").replace("-", "_"), f"{said or phrase}.")
@@ -118,15 +118,15 @@ def parse_fields(given: dict[str, Any], /, **defaults: str | None) -> dict[str, 
 
     Raises `BadRequestError` for anything that is not text, too long, or not named.
     """
-    unknown = given.keys() - defaults.keys()
+    unknown = sorted(given.keys() - defaults.keys())
     if unknown:
-        raise BadRequestError("unknown_field", f"Unknown fields: {', '.join(sorted(unknown))}.")
+        raise BadRequestError("schema", f"Unknown fields: {', '.join(unknown)}.", path=unknown[0])
     return {name: _text(name, given.get(name, default)) for name, default in defaults.items()}
 
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise BadRequestError("bad_field", f"The field {name!r} must be text.", field=name)
+        raise BadRequestError("schema", f"The field {name!r} must be text.", path=name)
     if len(value) > LONGEST:
-        raise BadRequestError("bad_field", f"The field {name!r} is too long.", field=name)
+        raise BadRequestError("schema", f"The field {name!r} is too long.", path=name)
     return value

@@ -96,9 +96,10 @@ class JobItem(BatonHandler):
 def parse_card(value: Any) -> dict[str, str]:
     """Return what the sender says of the model; a field that is left out is empty."""
     if not isinstance(value, dict) or not value.keys() <= CARD:
-        raise BadRequestError("bad_card", f"The card has the fields {', '.join(sorted(CARD))}.")
+        known = ", ".join(sorted(CARD))
+        raise BadRequestError("schema", f"The card has the fields {known}.", path="card")
     if not all(isinstance(text, str) for text in value.values()):
-        raise BadRequestError("bad_card", "Every field of the card is text.")
+        raise BadRequestError("schema", "Every field of the card is text.", path="card")
     return value
 
 
