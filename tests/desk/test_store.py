@@ -143,7 +143,7 @@ def test_a_new_version_supersedes_the_offered_one(store: Store, make_packet: Any
     assert second.supersedes == first.id
     replaced = store.shelf.get(first.id)
     assert replaced
-    assert (replaced.state, replaced.reason) == ("superseded", "Replaced by cancer 1.")
+    assert (replaced.state, replaced.reason) == ("superseded", "Replaced by a new packet of it.")
     assert types(store)[-2:] == ["superseded", "offered"]
 
 

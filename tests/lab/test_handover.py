@@ -28,6 +28,8 @@ class Listener:
     def __init__(self, lab: Any) -> None:
         url = lab.url.replace("http", "ws") + "/api/events/subscribe?token=secret"
         self._socket = websocket.create_connection(url, timeout=60)
+        # Silence is no end: on a loaded machine minutes pass before the first push.
+        self._socket.settimeout(None)
         self.pushed: list[dict[str, Any]] = []
         threading.Thread(target=self._listen, daemon=True).start()
 
