@@ -52,7 +52,8 @@ class HubDirectory:
     async def caller(self, name: str, *, is_user: bool = True) -> Caller:
         """Return the caller called ``name``; Hub services are in no group."""
         if not is_user:
-            return Caller(name)
+            # A service may be called like a person, and is somebody else all the same.
+            return Caller(f"service:{name}")
         known = self._callers.get(name)
         if known is None or self._clock() - known[0] > _MAX_AGE:
             user = await self._get(f"users/{quote(name, safe='')}") or {"name": name}

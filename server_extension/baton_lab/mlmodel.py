@@ -29,7 +29,7 @@ def parse_mlmodel(text: bytes) -> MLmodel:
     """
     try:
         value = yaml.safe_load(text)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise _not_a_model() from error
     flavors = value.get("flavors") if isinstance(value, dict) else None
     if not isinstance(flavors, dict) or not flavors:
@@ -58,9 +58,9 @@ def parse_signature(value: Any) -> PacketSignature:
 def _fields(text: Any) -> list[PacketField]:
     try:
         entries = json.loads(text) if isinstance(text, str) else []
-    except ValueError as error:
+        return [_field(entry) for entry in entries if isinstance(entry, dict)]
+    except (ValueError, TypeError, RecursionError) as error:
         raise _not_a_model() from error
-    return [_field(entry) for entry in entries if isinstance(entry, dict)]
 
 
 def _field(entry: dict[str, Any]) -> PacketField:

@@ -25,6 +25,7 @@ from baton_contract.types import (
     PacketExample,
     PacketFile,
 )
+from baton_lab.artifacts import parse_path
 from baton_lab.mlmodel import MLmodel, parse_mlmodel
 from baton_lab.origin import ReadFile, datasets_of, trace
 from baton_lab.runs import metrics_of, params_of
@@ -199,13 +200,14 @@ def load_request(folder: Path, info: dict[str, Any]) -> dict[str, Any]:
     """Return the model's saved example as a request of MLflow's scoring protocol.
 
     ``info`` is the MLmodel file's own description of it. Raises `BadRequestError` with
-    code ``no_example``, saying how to log one.
+    code ``no_example``, saying how to log one, and ``unsafe_path``.
     """
     serving = _load_json(folder / "serving_input_example.json")
     if isinstance(serving, dict) and serving:
         return serving
     # MLflow before 2.16 saved the example in its own form only.
-    saved = _load_json(folder / str(info.get("artifact_path", "input_example.json")))
+    # Whoever logged the model wrote where: it must not be another file of this machine.
+    saved = _load_json(folder / parse_path(str(info.get("artifact_path", "input_example.json"))))
     if isinstance(saved, dict) and info.get("type") == "dataframe":
         return {"dataframe_split": saved}
     if isinstance(saved, dict) and saved.keys() & {"inputs", "instances"}:

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from baton_desk.directory import HubDirectory
+
 
 async def test_a_browser_signs_in_at_the_hub_and_comes_back(desk: Any, hub: str) -> None:
     """The redirects are followed by hand, because no proxy joins Hub and desk here."""
@@ -30,3 +32,11 @@ async def test_a_browser_signs_in_at_the_hub_and_comes_back(desk: Any, hub: str)
         inbox = await browser.get(f"{at_desk}/services/desk/")
         assert inbox.status_code == 200
         assert "developer" in inbox.text
+
+
+async def test_a_hub_service_called_like_a_person_is_not_that_person() -> None:
+    directory = HubDirectory("http://127.0.0.1:1", "no token is needed")
+    service = await directory.caller("scientist", is_user=False)
+    await directory.close()
+    assert service.name != "scientist"
+    assert not service.groups

@@ -12,7 +12,7 @@ import pytest
 from baton_contract import BadRequestError, NotFoundError, TooLargeError
 from baton_lab.mlmodel import parse_mlmodel, parse_signature
 from baton_lab.origin import datasets_of, executed_in_order, trace
-from baton_lab.packet import Limits, Request, gather
+from baton_lab.packet import Limits, Request, gather, load_request
 from baton_lab.tracking import Tracking
 
 
@@ -112,11 +112,29 @@ def test_in_order_means_that_execution_counts_only_rise(
     assert executed_in_order(json.dumps({"cells": cells}).encode()) is in_order
 
 
-@pytest.mark.parametrize("text", [b"", b"[]", b"flavors: 3", b"a: [", b"\xff\xfe", b"flavors: {}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(b"", b"[]", b"flavors: 3", b"a: [", b"\xff\xfe", b"flavors: {}", b"[" * 5000),
+        b"flavors: {a: {}}\nsignature: {inputs: '5'}",
+        b"flavors: {a: {}}\nsignature: {inputs: '[{\"shape\": [[]]}]'}",
+    ],
+)
 def test_what_is_no_mlmodel_file_is_not_a_model(text: bytes) -> None:
     with pytest.raises(BadRequestError) as refused:
         parse_mlmodel(text)
     assert refused.value.code == "not_a_model"
+
+
+@pytest.mark.parametrize("climbing", ["../secret.json", "{root}/secret.json"])
+def test_an_example_is_read_from_the_models_own_folder_only(tmp_path: Path, climbing: str) -> None:
+    """Whoever logged a model must not get a file of the person who hands it over."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "secret.json").write_text('{"inputs": "a secret"}')
+    info = {"artifact_path": climbing.format(root=tmp_path), "type": "dataframe"}
+    with pytest.raises(BadRequestError) as refused:
+        load_request(tmp_path / "model", info)
+    assert refused.value.code == "unsafe_path"
 
 
 def test_a_signature_may_hold_columns_tensors_and_params() -> None:
