@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from baton_desk.checks.content import check_formats
-from baton_desk.checks.place import Isolation, find_isolation, run_apart
+from baton_desk.checks.place import Ended, Isolation, find_isolation, run_apart
 from baton_desk.checks.predict import Predict
 from baton_desk.identity import Caller
 
@@ -152,10 +152,17 @@ async def test_a_model_that_does_not_load_is_said_in_the_senders_words(
 async def test_what_each_end_of_the_process_says(
     tmp_path: Path, make_packet: Any, script: str, verdict: str, sentence: str
 ) -> None:
-    check = Predict(python_that(tmp_path, script), OPEN, 2)
+    # A loaded machine takes seconds to start any Python; only one script is to run out of time.
+    check = Predict(python_that(tmp_path, script), OPEN, 2 if "sleep" in script else 60)
     finding = await check.check(make_packet({"model/x": b""}), lambda _: Path(os.devnull))
     assert finding.verdict == verdict
     assert sentence in finding.details
+
+
+async def run_script(script: str, folder: Path, isolation: Isolation = OPEN) -> Ended:
+    """Run Python as a model is run."""
+    command = [sys.executable, "-I", "-c", script]
+    return await run_apart(command, isolation=isolation, folder=folder, given=b"", timeout=60)
 
 
 async def test_the_place_has_nothing_of_the_desks_environment(
@@ -163,13 +170,7 @@ async def test_the_place_has_nothing_of_the_desks_environment(
 ) -> None:
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "secret")
     script = "import json, os; print(json.dumps([dict(os.environ), os.getcwd()]))"
-    ended = await run_apart(
-        [sys.executable, "-I", "-c", script],
-        isolation=OPEN,
-        folder=tmp_path,
-        given=b"",
-        timeout=20,
-    )
+    ended = await run_script(script, tmp_path)
     assert b"secret" not in ended.output
     assert b"JUPYTERHUB" not in ended.output
     assert str(tmp_path).encode() in ended.output
@@ -180,9 +181,7 @@ async def test_what_a_model_leaves_running_is_killed(tmp_path: Path) -> None:
         "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', "
         "'import time; time.sleep(60)']); print(p.pid)"
     )
-    ended = await run_apart(
-        [sys.executable, "-I", "-c", script], isolation=OPEN, folder=tmp_path, given=b"", timeout=20
-    )
+    ended = await run_script(script, tmp_path)
     child, deadline = Path(f"/proc/{int(ended.output)}/stat"), time.monotonic() + 10
     while child.exists() and child.read_text().split()[2] != "Z":
         assert time.monotonic() < deadline, "it still runs"
@@ -199,13 +198,7 @@ async def test_the_place_has_no_network_where_the_machine_can_do_without(tmp_pat
         "except OSError as e: print(e.errno)\n"
         "print(socket.if_nameindex())"
     )
-    ended = await run_apart(
-        [sys.executable, "-I", "-c", script],
-        isolation=isolation,
-        folder=tmp_path,
-        given=b"",
-        timeout=20,
-    )
+    ended = await run_script(script, tmp_path, isolation)
     assert ended.code == 0, ended.complaints
     assert b"eth" not in ended.output
     assert b"'lo'" in ended.output
@@ -228,13 +221,7 @@ async def test_the_desks_records_are_out_of_the_models_sight(tmp_path: Path) -> 
         f"print(os.path.exists('{secret}/desk.sqlite'))\n"
         "open('mine', 'w').write('x')"
     )
-    ended = await run_apart(
-        [sys.executable, "-I", "-c", script],
-        isolation=isolation,
-        folder=folder,
-        given=b"",
-        timeout=20,
-    )
+    ended = await run_script(script, folder, isolation)
     assert ended.code == 0, ended.complaints
     assert ended.output.split() == [b"PermissionError", b"False"]
     assert (secret / "desk.sqlite").read_text() == "secret"

@@ -99,7 +99,12 @@ class Platform:
         if self.process.poll() is not None:
             return
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(30)
+        try:
+            self.process.wait(30)
+        finally:
+            # Its parts end with it, however it ends.
+            self.process.kill()
+            self.process.wait()
 
 
 def xsrf(client: httpx.Client) -> str:
