@@ -87,15 +87,19 @@ class Stream:
         """Hold the stream until cancelled."""
         while True:
             try:
-                await self._hold()
-            except (httpx.HTTPError, httpx.StreamError) as error:
-                log.debug("The stream %s broke: %r", self._path, error)
+                await self._listen()
             # Top of the loop: whatever one event does must not end the listening.
             except Exception:
                 log.exception("An event of %s could not be passed on", self._path)
-            await self._turned()
             await asyncio.sleep(self._pause * random.uniform(0.5, 1.5))  # noqa: S311
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
+
+    async def _listen(self) -> None:
+        try:
+            await self._hold()
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            log.debug("The stream %s broke: %r", self._path, error)
+        await self._turned()
 
     async def _hold(self) -> None:
         last = self._place.get() if self._place else None

@@ -88,6 +88,7 @@ async def test_the_server_learns_where_the_services_are_and_who_it_is(config: Co
     env = {item.name: item.value for item in pod.spec.containers[0].env}
     assert env["MLFLOW_TRACKING_URI"] == "https://hub.example.org/services/mlflow"
     assert env["MLFLOW_TRACKING_USERNAME"] == "mock@name"
+    assert env["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "5"
     assert env["MLFLOW_TRACKING_PASSWORD"] == "token-of-the-server"
     assert env["BATON_DESK_URL"] == "https://hub.example.org/services/desk"
     assert env["BATON_PROFILE"] == "python"

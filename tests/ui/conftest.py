@@ -199,7 +199,7 @@ class Album:
 
     def take(self, page: Page, name: str, *, full: bool = False) -> None:
         """Keep a picture of what the person sees as ``name``.png."""
-        page.screenshot(path=self.folder / f"{name}.png", full_page=full)
+        page.screenshot(path=self.folder / f"{name}.png", full_page=full, animations="disabled")
 
 
 @pytest.fixture(scope="session")

@@ -123,6 +123,8 @@ class CuratedSpawner(Base):  # type: ignore[misc]
         spec = self.spec
         if spec is None:
             return env
+        # Waits a minute for MLflow, as for one that restarts; its own 7 make it four.
+        env["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "5"
         env.update(spec.environment)
         env.update(
             MLFLOW_TRACKING_URI=f"{self.baton_public_url}/services/mlflow",
