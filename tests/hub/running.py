@@ -33,12 +33,12 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60) -> An
 class Platform:
     """A running `baton up`."""
 
-    def __init__(self, folder: Path, profiles: Path) -> None:
+    def __init__(self, folder: Path, profiles: Path = PROFILES, *options: str) -> None:
         self.folder = folder
         self.profiles = profiles
         self.lines: list[str] = []
         self.process = subprocess.Popen(
-            [BATON, "up", "--folder", str(folder), "--port", "0", "--profiles", str(profiles)],
+            [BATON, "up", "--folder", folder, "--port", "0", "--profiles", profiles, *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -69,13 +69,16 @@ class Platform:
     def secrets(self) -> dict[str, str]:
         return dict(json.loads((self.folder / "secrets.json").read_text()))
 
+    def password(self, name: str) -> str:
+        """Return the password of one of the demo's people."""
+        return self.secrets["admin_password" if name == "operator" else "user_password"]
+
     @contextmanager
     def sign_in(self, name: str) -> Iterator[httpx.Client]:
         """Yield a browser's session of one of the demo's people."""
-        key = "admin_password" if name == "operator" else "user_password"
         with httpx.Client(base_url=self.url, follow_redirects=True, timeout=30) as client:
             client.get("/hub/login")
-            fields = {"username": name, "password": self.secrets[key], "_xsrf": xsrf(client)}
+            fields = {"username": name, "password": self.password(name), "_xsrf": xsrf(client)}
             answer = client.post("/hub/login", data=fields)
             assert answer.status_code == 200, answer.text
             yield client

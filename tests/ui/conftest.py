@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
-import signal
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,42 +12,12 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from tests.hub.running import PROFILES, Platform
 from tests.machine import browser as find_browser
 
 ROOT = Path(__file__).parents[2]
-BATON = Path(sys.executable).with_name("baton")
-"""The command as it is installed."""
 STARTING_SECONDS = 120
 CHROMIUM = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
-
-
-@dataclass
-class Platform:
-    """A running `baton up`: its address, its people's passwords, and what it printed."""
-
-    process: subprocess.Popen[str]
-    folder: Path
-    lines: list[str] = field(default_factory=list)
-    passwords: dict[str, str] = field(default_factory=dict)
-    url: str = ""
-
-    def read(self) -> None:
-        """Keep what the platform prints, until it ends."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line)
-            if found := re.search(r"Baton is ready: (http://\S+)", line):
-                self.url = found[1]
-            if found := re.search(r"sign in as (\S+)\s+password (\S+)", line):
-                self.passwords[found[1]] = found[2]
-
-    def wait_for(self, text: str) -> None:
-        """Wait until the platform has printed ``text``."""
-        deadline = time.monotonic() + STARTING_SECONDS
-        while not any(text in line for line in self.lines):
-            assert self.process.poll() is None, "".join(self.lines)
-            assert time.monotonic() < deadline, f"no {text!r} in: {''.join(self.lines)}"
-            time.sleep(0.1)
 
 
 @dataclass
@@ -93,28 +57,14 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Platform]:
     """The whole platform as `baton up` starts it, in a folder of its own."""
-    folder = tmp_path_factory.mktemp("lab")
     host = receiver.url.split("/")[2]
-    command = [str(BATON), "up", "--port", "0"]
-    process = subprocess.Popen(
-        [*command, "--folder", str(folder), "--allow-webhook-host", host],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    platform = Platform(process, folder)
-    reader = threading.Thread(target=platform.read, daemon=True)
-    reader.start()
+    folder = tmp_path_factory.mktemp("lab")
+    platform = Platform(folder, PROFILES, "--allow-webhook-host", host)
     try:
-        platform.wait_for("Baton is ready")
-        platform.wait_for("stop with Ctrl-C")
+        platform.news("Baton is ready", seconds=STARTING_SECONDS)
         yield platform
     finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
-        reader.join(10)
+        platform.stop()
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +91,7 @@ class Person:
         """Sign in at the Hub, as people do."""
         self.page.goto(self.platform.url)
         self.page.get_by_label("Username").fill(self.name)
-        self.page.get_by_label("Password").fill(self.platform.passwords[self.name])
+        self.page.get_by_label("Password").fill(self.platform.password(self.name))
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url(re.compile(r"/hub/(home|spawn)"))
 
@@ -206,14 +156,3 @@ class Album:
 def album() -> Album:
     """Where this session's pictures go."""
     return Album()
-
-
-def sha256(text: str) -> str:
-    """Return the SHA-256 of a text in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def last_event(receiver: Receiver) -> dict[str, object]:
-    """Return the event in the newest webhook."""
-    event: dict[str, object] = json.loads(receiver.received[-1][1])
-    return event

@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Locator, Page, expect
 from standardwebhooks import Webhook
-from tests.ui.conftest import BATON, Album, Person, Platform, Receiver
+from tests.hub.running import BATON, Platform
+from tests.ui.conftest import STARTING_SECONDS, Album, Person, Receiver
 
 TEAM = "app-developers"
 NOTE = "Ready for staging. It replaces nothing yet."
@@ -34,7 +35,7 @@ def test_model_goes_from_the_notebook_to_the_team_and_the_answer_comes_back(
     developer.sign_in()
     secret, token = set_up_team(developer, receiver)
 
-    platform.wait_for("MLflow is up")
+    platform.news("MLflow is up", seconds=STARTING_SECONDS)
     run_example(scientist.page)
     see_runs_arrive(scientist.page)
     log_notebook(scientist.page, album)
@@ -256,7 +257,7 @@ def ship(platform: Platform, handoff: str, token: str, folder: Path) -> None:
 
     def baton(*arguments: str) -> str:
         done = subprocess.run(
-            [str(BATON), *arguments],
+            [BATON, *arguments],
             cwd=folder,
             env=environment,
             capture_output=True,
