@@ -1,4 +1,4 @@
-"""Amounts of memory and CPU, as catalogues write them and as people read them."""
+"""Amounts of memory, CPU and time, as catalogues write them and as people read them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 
 _SCALE = {"K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)([KMGT])")
+_SECONDS = {"m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d+)([mhd])")
 
 
 def parse_memory(text: str | int) -> int:
@@ -38,6 +40,17 @@ def _corrected(text: str) -> str | None:
     return f"{match[1]}{match[2].upper()}" if match else None
 
 
+def parse_duration(text: str) -> int:
+    """Return seconds from text such as ``30m``, ``8h`` or ``2d``.
+
+    Raises `ValueError` with a sentence that says what to write instead.
+    """
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None or int(match[1]) == 0:
+        raise ValueError(f"{text!r} is not a length of time: write it such as 30m, 8h or 2d")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
 def render_memory(amount: int) -> str:
     """Return bytes as people read them: ``512 MB``, ``2 GB``, ``1.5 GB``."""
     for suffix in ("T", "G", "M", "K"):
@@ -49,3 +62,14 @@ def render_memory(amount: int) -> str:
 def render_cpu(amount: float) -> str:
     """Return a number of CPUs as people read it: ``1 CPU``, ``0.5 CPU``, ``4 CPUs``."""
     return f"{amount:g} CPU" if amount <= 1 else f"{amount:g} CPUs"
+
+
+def render_duration(seconds: float) -> str:
+    """Return a length of time as people read it, in days, hours, minutes: ``1 h 30 min``."""
+    minutes = round(seconds / 60)
+    days, minutes = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{days} d" if days else "", f"{hours} h" if hours else ""]
+    if minutes and not days:
+        parts.append(f"{minutes} min")
+    return " ".join(filter(None, parts)) or "less than a minute"

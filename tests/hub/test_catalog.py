@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from baton_hub.catalog import Catalog, CatalogError, LiveCatalog, load_catalog
-from baton_hub.catalog.cli import command
+from baton_hub.commands.lint import command
 
 PROFILES = Path(__file__).parents[2] / "profiles"
 BAD = sorted((Path(__file__).parent / "bad_profiles").glob("*.yaml"))

@@ -13,9 +13,9 @@ from traitlets.config import Config
 
 from baton_contract import ForbiddenError
 from baton_hub.catalog import Catalog
+from baton_hub.process import reservations
 from baton_hub.spawner import CuratedKubeSpawner
 from baton_hub.spawner import refusal as refusals
-from baton_hub.spawner.curated import reservations
 
 PROFILES = Path(__file__).parents[2] / "profiles"
 KUBECONFIG = """

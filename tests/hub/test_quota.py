@@ -5,12 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from baton_hub.spawner.reservations import Reservations
 
 from baton_contract import PublicError
 from baton_hub.catalog import Catalog, Limits, Quotas
 from baton_hub.policy import ServerSpec, resolve
 from baton_hub.quota import Amount, Use, admit
-from baton_hub.spawner.reservations import Reservations
 
 GIB = 1024**3
 

@@ -1,19 +1,24 @@
 """The curated catalogue: which images are approved, for whom, at what size, and how much of it."""
 
+from baton_hub.catalog.access import Access
 from baton_hub.catalog.live import LiveCatalog
 from baton_hub.catalog.load import CatalogError, load_catalog
-from baton_hub.catalog.model import Access, Catalog, Image, Lifecycle, Limits, Profile, Quotas, Size
+from baton_hub.catalog.model import Catalog, Image, Lifecycle, Option, Profile, Size
+from baton_hub.catalog.quotas import Budget, GroupLimits, Limits, Quotas
 from baton_hub.catalog.source import Fault
 
 __all__ = [
     "Access",
+    "Budget",
     "Catalog",
     "CatalogError",
     "Fault",
+    "GroupLimits",
     "Image",
     "Lifecycle",
     "Limits",
     "LiveCatalog",
+    "Option",
     "Profile",
     "Quotas",
     "Size",

@@ -7,14 +7,22 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from baton_hub.catalog.model import Catalog, Profile, Quotas
+from baton_hub.catalog.connections import Connections
+from baton_hub.catalog.evidence.model import EvidenceRules
+from baton_hub.catalog.model import Catalog, Profile
+from baton_hub.catalog.quotas import Quotas
 from baton_hub.catalog.source import Fault, Place, Source
 
-QUOTAS = "quotas.yaml"
+SPECIAL: dict[str, type[BaseModel]] = {
+    "connections": Connections,
+    "evidence": EvidenceRules,
+    "quotas": Quotas,
+}
+"""Files, by their name without ``.yaml``, that are no profile."""
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -61,17 +69,16 @@ def load_catalog(folder: Path) -> Catalog:
 def parse_catalog(folder: Path, files: dict[Path, bytes]) -> Catalog:
     """Return the catalogue that these files make up; see `load_catalog`."""
     faults: list[Fault] = []
-    quotas = Quotas()
+    special = {name: model() for name, model in SPECIAL.items()}
     found: list[tuple[Source, Profile]] = []
     for path, content in files.items():
         source = Source(path, content.decode("utf-8", "replace"))
-        is_quotas = path.stem == Path(QUOTAS).stem
-        parsed = _checked(source, Quotas if is_quotas else Profile)
+        parsed = _checked(source, SPECIAL.get(path.stem, Profile))
         faults += source.faults
-        if isinstance(parsed, Quotas):
-            quotas = parsed
-        elif isinstance(parsed, Profile):
+        if isinstance(parsed, Profile):
             found.append((source, parsed))
+        elif parsed is not None:
+            special[path.stem] = parsed
     if not found and not faults:
         faults.append(
             Fault(folder, 1, 1, "There is no profile in this folder. Add one file a profile.")
@@ -80,7 +87,13 @@ def parse_catalog(folder: Path, files: dict[Path, bytes]) -> Catalog:
     if faults:
         raise CatalogError(faults)
     profiles = MappingProxyType({profile.name: profile for _, profile in found})
-    return Catalog.model_construct(profiles=profiles, quotas=quotas, revision=revision_of(files))
+    return Catalog(
+        profiles=profiles,
+        quotas=cast(Quotas, special["quotas"]),
+        connections=cast(Connections, special["connections"]).connections,
+        rules=cast(EvidenceRules, special["evidence"]),
+        revision=revision_of(files),
+    )
 
 
 def _checked(source: Source, model: type[M]) -> M | None:

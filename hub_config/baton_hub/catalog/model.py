@@ -1,60 +1,42 @@
-"""What a catalogue says: profiles with sizes, and limits. The schema of ``profiles/*.yaml``."""
+"""What a catalogue says: profiles with sizes. The schema of ``profiles/*.yaml``."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    model_validator,
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from baton_hub.catalog.access import Access
+from baton_hub.catalog.connections import Connection
+from baton_hub.catalog.evidence.model import Evidence, EvidenceRules, Finding
+from baton_hub.catalog.placement import Placement
+from baton_hub.catalog.quotas import Quotas
+from baton_hub.catalog.words import (
+    Duration,
+    GpuResource,
+    Memory,
+    Part,
+    Sha256,
+    Slug,
+    Text,
+    Value,
+    Variable,
 )
 
-from baton_hub.units import parse_memory
 
-Slug = Annotated[
-    str,
-    StringConstraints(strict=True, pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=40),
-]
-Text = Annotated[
-    str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=600)
-]
-Memory = Annotated[int, BeforeValidator(parse_memory)]
-
-
-def _not_reserved(name: str) -> str:
-    if name.startswith(("JUPYTERHUB_", "BATON_", "MLFLOW_TRACKING_")):
-        raise ValueError("the platform sets this variable itself: choose another name")
-    return name
-
-
-Variable = Annotated[
-    str,
-    StringConstraints(strict=True, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"),
-    AfterValidator(_not_reserved),
-]
-Value = Annotated[str, Field(strict=True)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Image(_Part):
+class Image(Part):
     """An approved container image, always pinned by its digest."""
 
     reference: Annotated[
         str, StringConstraints(strict=True, pattern=r"^[a-z0-9][a-z0-9._:/-]*[a-zA-Z0-9._-]$")
     ] = Field(description="Registry, repository and tag, without the digest")
-    digest: Annotated[str, StringConstraints(strict=True, pattern=r"^sha256:[0-9a-f]{64}$")] = (
-        Field(description="The digest that is approved: sha256: and 64 hexadecimal digits")
+    digest: Sha256 = Field(
+        description="The digest that is approved: sha256: and 64 hexadecimal digits"
     )
 
     @property
@@ -65,33 +47,58 @@ class Image(_Part):
         return f"{head}/{repository}@{self.digest}" if head else f"{repository}@{self.digest}"
 
 
-class Access(_Part):
-    """Who may start a profile: everybody who is signed in, or the members of the named groups."""
-
-    everybody: bool = Field(default=False, strict=True)
-    groups: tuple[Text, ...] = ()
-
-    @model_validator(mode="after")
-    def _somebody(self) -> Access:
-        if not self.everybody and not self.groups:
-            raise ValueError("nobody may use this profile: name groups, or write everybody: true")
-        return self
-
-    def allows(self, groups: frozenset[str]) -> bool:
-        """Tell whether somebody in these Hub groups may use the profile."""
-        return self.everybody or not groups.isdisjoint(self.groups)
-
-
-class Size(_Part):
+class Size(Part):
     """A choice of resources within a profile."""
 
     title: Text | None = None
     cpu: float = Field(gt=0, le=1024, description="CPUs, such as 0.5 or 4")
     memory: Memory = Field(description="Memory, such as 4G or 512M (1024-based)")
-    gpu: int = Field(default=0, ge=0, le=64, strict=True, description="Whole GPUs")
+    gpus: Mapping[GpuResource, Annotated[int, Field(ge=1, le=64, strict=True)]] = Field(
+        default_factory=dict,
+        description="Whole GPUs, by the cluster's name for their kind, such as nvidia.com/gpu: 1",
+    )
 
 
-class Lifecycle(_Part):
+def _whole(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
+    return pattern
+
+
+class Option(Part):
+    """Something more that people choose. The answer goes into one environment variable."""
+
+    title: Text
+    description: Text | None = None
+    variable: Variable = Field(description="The environment variable that carries the answer")
+    choices: Mapping[Text, Text] = Field(
+        default_factory=dict, description="Values to choose from, each with its title"
+    )
+    pattern: Annotated[str, AfterValidator(_whole)] | None = Field(
+        default=None, description="Regular expression that the whole of a typed answer matches"
+    )
+    default: Value | None = Field(
+        default=None, description="The answer of who gives none; without it an answer is needed"
+    )
+
+    @model_validator(mode="after")
+    def _answerable(self) -> Option:
+        if bool(self.choices) == (self.pattern is not None):
+            raise ValueError("an option has either choices or a pattern: write one of them")
+        if self.default is not None and not self.takes(self.default):
+            raise ValueError(f"the default {self.default!r} is not an answer that the option takes")
+        return self
+
+    def takes(self, answer: str) -> bool:
+        """Tell whether this is an answer to it. Typed answers are at most 200 characters."""
+        if self.pattern is None:
+            return answer in self.choices
+        return len(answer) <= 200 and re.fullmatch(self.pattern, answer) is not None
+
+
+class Lifecycle(Part):
     """Until when a profile is offered. Dates are days in UTC."""
 
     deprecated: date | None = Field(default=None, description="From this day, people are warned")
@@ -114,7 +121,7 @@ def _at_least_one(sizes: Mapping[str, Size]) -> Mapping[str, Size]:
     return MappingProxyType(dict(sizes))
 
 
-class Profile(_Part):
+class Profile(Part):
     """One entry of the catalogue: one file under ``profiles/``."""
 
     name: Slug = Field(
@@ -132,9 +139,25 @@ class Profile(_Part):
     )
     access: Access
     sizes: Annotated[Mapping[Slug, Size], AfterValidator(_at_least_one)]
-    default_size: Slug | None = None
-    environment: Mapping[Variable, Value] = Field(default_factory=dict)
+    default_size: Slug | None = Field(
+        default=None, description="The size that is proposed; default: the first"
+    )
+    options: Mapping[Slug, Option] = Field(
+        default_factory=dict, description="What else people choose, by name"
+    )
+    environment: Mapping[Variable, Value] = Field(
+        default_factory=dict, description="Environment variables of the server"
+    )
+    connections: tuple[Slug, ...] = Field(
+        default=(), description="Data connections of connections.yaml that it may attach"
+    )
+    evidence: Evidence = Evidence()
     lifecycle: Lifecycle = Lifecycle()
+    stop_when_idle: Duration | None = Field(
+        default=None,
+        description="Stop a server after this long without activity; default: the Hub's setting",
+    )
+    kubernetes: Placement = Placement()
 
     @model_validator(mode="after")
     def _default_exists(self) -> Profile:
@@ -149,40 +172,16 @@ class Profile(_Part):
         return self.default_size or next(iter(self.sizes))
 
 
-class Limits(_Part):
-    """How much may run at once. What is left out is not limited."""
-
-    servers: int | None = Field(default=None, ge=0, strict=True)
-    cpu: float | None = Field(default=None, ge=0)
-    memory: Memory | None = None
-    gpu: int | None = Field(default=None, ge=0, strict=True)
-
-
-class Quotas(_Part):
-    """``quotas.yaml``: the strictest of the limits that apply to somebody holds."""
-
-    each_user: Limits = Field(default=Limits(), description="For every person on their own")
-    users: Mapping[Text, Limits] = Field(
-        default_factory=dict, description="For a person by name; replaces what each_user says"
-    )
-    groups: Mapping[Text, Limits] = Field(
-        default_factory=dict, description="For all members of a group together"
-    )
-    total: Limits = Field(default=Limits(), description="For everybody together")
-
-    def for_user(self, user: str) -> Limits:
-        """Return the limits of one person on their own."""
-        own = self.users.get(user)
-        if own is None:
-            return self.each_user
-        return self.each_user.model_copy(update=own.model_dump(exclude_unset=True))
-
-
-class Catalog(_Part):
+@dataclass(frozen=True)
+class Catalog:
     """All profiles and limits as they were in one folder at one moment; never changes."""
 
-    profiles: Mapping[str, Profile] = Field(default_factory=dict)
-    quotas: Quotas = Quotas()
+    profiles: Mapping[str, Profile] = field(default_factory=lambda: MappingProxyType({}))
+    quotas: Quotas = field(default_factory=Quotas)
+    connections: Mapping[str, Connection] = field(default_factory=lambda: MappingProxyType({}))
+    rules: EvidenceRules = field(default_factory=EvidenceRules)
+    findings: Mapping[str, Finding] = field(default_factory=lambda: MappingProxyType({}))
+    """What each profile's evidence says, by the profile's name."""
     revision: str = ""
     """SHA-256 of the files it was read from, in lower-case hexadecimal; empty for no catalogue."""
 
@@ -190,3 +189,7 @@ class Catalog(_Part):
         """Return the profiles that these groups may use: their own first, then by title."""
         allowed = (p for p in self.profiles.values() if p.access.allows(groups))
         return tuple(sorted(allowed, key=lambda p: (p.access.everybody, p.title.casefold())))
+
+    def finding(self, profile: str) -> Finding:
+        """Return what a profile's evidence says."""
+        return self.findings.get(profile, Finding())

@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from traitlets import Unicode, default
+from traitlets import Integer, Unicode, default
 
 from baton_contract import ForbiddenError, PublicError
-from baton_hub.audit import Audit, facts_of
+from baton_hub.account import Booking, load_booking
+from baton_hub.audit import Audit
 from baton_hub.catalog import LiveCatalog
 from baton_hub.policy import ServerSpec, resolve
-from baton_hub.quota import Use, amount_of, bounds
+from baton_hub.process import audit_of, live_catalog, reservations
 from baton_hub.spawner.form import parse_form, render_form
 from baton_hub.spawner.refusal import refusal
-from baton_hub.spawner.reservations import Reservations
 
 if TYPE_CHECKING:
     from jupyterhub.spawner import Spawner as Base
 else:
     # JupyterHub wants every class below its own to be a complete spawner; this is a half of one.
     from traitlets.config import LoggingConfigurable as Base
-
-
-@cache
-def _catalog(folder: str) -> LiveCatalog:
-    return LiveCatalog(Path(folder))
-
-
-@cache
-def _audit(path: str) -> Audit:
-    return Audit(Path(path) if path else None)
-
-
-# One account for the whole Hub: JupyterHub runs as one process.
-reservations = Reservations()
 
 
 class CuratedSpawner(Base):  # type: ignore[misc]
@@ -62,15 +46,29 @@ class CuratedSpawner(Base):  # type: ignore[misc]
         help="Whom to ask for access; completes the sentence 'Please ask …' on the spawn page.",
     ).tag(config=True)
 
+    idle_limit = Integer(
+        0,
+        min=0,
+        help="Seconds without activity after which a server is stopped, where its profile says"
+        " nothing else. 0: never.",
+    ).tag(config=True)
+
     spec: ServerSpec | None = None
-    """What was decided for the server that runs or starts; None when there is none."""
+    """What was decided for the server that starts; None once the Hub was started again."""
+    booking: Booking | None = None
+    """What the server that runs or starts holds; None when there is none."""
     page_notice = ""
     """What people should know about how servers run here, in one sentence."""
 
     @property
+    def audit(self) -> Audit:
+        """The record of what is decided and what runs."""
+        return audit_of(self.audit_file)
+
+    @property
     def catalog(self) -> LiveCatalog:
         """The catalogue that decides for this spawner."""
-        return _catalog(self.catalog_folder)
+        return live_catalog(self.catalog_folder)
 
     def decide(self) -> ServerSpec:
         """Return the server to start, booked, or raise the refusal; either is recorded."""
@@ -83,22 +81,27 @@ class CuratedSpawner(Base):  # type: ignore[misc]
                     "The catalogue has no valid profile yet. Nothing can start until it has.",
                 )
             spec = resolve(catalog, user, groups, self.user_options)
-            reservations.reserve(self.name, spec, catalog.quotas)
+            limit = self.idle_limit if spec.stop_when_idle is None else spec.stop_when_idle
+            booking = reservations.reserve(self.name, spec, catalog.quotas, limit)
         except PublicError as error:
             self._record_refusal(error, groups, catalog.revision)
             raise refusal(error, self._hub_settings()) from None
-        self.spec = spec
-        _audit(self.audit_file).record(
-            "spawn", user=user, server=self.name, decision="allowed", code="ok", **facts_of(spec)
-        )
+        self.spec, self.booking = spec, booking
+        self.audit.record("spawn", decision="allowed", code="ok", **booking.facts())
         return spec
+
+    def note_start(self) -> None:
+        """Note that the server runs; subclasses call it at the end of a start that went well."""
+        if self.booking is not None:
+            self.booking = reservations.start(self.booking.key) or self.booking
+            self.audit.record("start", **self.booking.facts())
 
     def _record_refusal(self, error: PublicError, groups: frozenset[str], revision: str) -> None:
         asked = {key: self.user_options.get(key) for key in ("profile", "size")}
         named = {
             key: value[:80] if isinstance(value, str) else None for key, value in asked.items()
         }
-        _audit(self.audit_file).record(
+        self.audit.record(
             "spawn",
             user=self.user.name,
             server=self.name,
@@ -132,6 +135,7 @@ class CuratedSpawner(Base):  # type: ignore[misc]
             MLFLOW_TRACKING_PASSWORD=self.api_token,
             MLFLOW_DISABLE_TELEMETRY="true",
             BATON_DESK_URL=f"{self.baton_public_url}/services/desk",
+            BATON_SERVER_ID=self.booking.id if self.booking else "",
             BATON_PROFILE=spec.profile,
             BATON_SIZE=spec.size,
             BATON_IMAGE=spec.image,
@@ -142,11 +146,8 @@ class CuratedSpawner(Base):  # type: ignore[misc]
     def get_state(self) -> dict[str, Any]:
         """Return what must outlive the Hub: with the decision, to restore its booking from."""
         state: dict[str, Any] = super().get_state()
-        if self.spec is not None:
-            # The environment is the running server's already, and is not needed again.
-            kept = {**vars(self.spec), "groups": sorted(self.spec.groups)}
-            del kept["environment"]
-            state["baton"] = kept
+        if self.booking is not None:
+            state["baton"] = self.booking.state()
         return state
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -154,9 +155,8 @@ class CuratedSpawner(Base):  # type: ignore[misc]
         super().load_state(state)
         kept = state.get("baton")
         if kept and self.orm_spawner is not None and self.orm_spawner.server is not None:
-            self.spec = ServerSpec(**{**kept, "groups": frozenset(kept["groups"])})
-            use = Use(self.spec.user, self.spec.groups, amount_of(self.spec))
-            reservations.restore(self.name, use)
+            self.booking = load_booking(kept)
+            reservations.restore(self.booking)
 
     def clear_state(self) -> None:
         """Forget the server: it stopped, or never came up. Its booking is taken back.
@@ -164,12 +164,10 @@ class CuratedSpawner(Base):  # type: ignore[misc]
         The Hub calls this at the end of every stop and of every failed start.
         """
         super().clear_state()
-        if self.spec is not None:
-            spec, self.spec = self.spec, None
-            reservations.release(spec.user, self.name)
-            _audit(self.audit_file).record(
-                "stop", user=spec.user, server=self.name, **facts_of(spec)
-            )
+        if self.booking is not None:
+            booking, self.booking, self.spec = self.booking, None, None
+            reservations.release(booking.key)
+            self.audit.record("stop", **booking.facts())
 
     @default("options_form")
     def _curated_options_form(self) -> Any:
@@ -191,10 +189,10 @@ class CuratedSpawner(Base):  # type: ignore[misc]
     def render_options(self) -> str:
         """Return the part of the spawn page where the person chooses."""
         catalog, groups = self.catalog.current(), self._groups()
-        others = reservations.uses(besides=(self.user.name, self.name))
+        held = self.booking.amount if self.booking else None
         return render_form(
-            catalog.offered(groups),
-            bounds(catalog.quotas, self.user.name, groups, others),
+            catalog,
+            reservations.bounds(catalog.quotas, self.user.name, groups, without=held),
             chosen=self.user_options,
             user=self.user.name,
             groups=sorted(groups),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
@@ -10,9 +10,10 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
-from baton_hub.catalog import Fault, Profile, Size
-from baton_hub.quota import RESOURCES, Amount, Bound, render_amount, render_bound
-from baton_hub.units import render_cpu, render_memory
+from baton_hub.amount import Amount, render_amount, render_resources
+from baton_hub.catalog import Catalog, Fault, Profile, Size
+from baton_hub.policy import deprecation, obstacle
+from baton_hub.quota import Bound, render_bound
 
 
 def parse_form(fields: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
@@ -57,7 +58,7 @@ class OfferedProfile:
 
 
 def render_form(
-    profiles: Iterable[Profile],
+    catalog: Catalog,
     limits: Sequence[Bound],
     *,
     chosen: Mapping[str, Any],
@@ -76,7 +77,7 @@ def render_form(
     ``is_broken`` is for everybody: there is no catalogue at all, not even an older one.
     """
     day = today or datetime.now(UTC).date()
-    offered = [p for p in profiles if p.lifecycle.blocked is None or day < p.lifecycle.blocked]
+    offered = [p for p in catalog.offered(frozenset(groups)) if not obstacle(catalog, p, day)]
     proposed = _proposal(offered, limits, chosen)
     cards = [
         OfferedProfile(
@@ -84,7 +85,7 @@ def render_form(
             tuple(
                 _size(profile, name, size, limits, proposed) for name, size in profile.sizes.items()
             ),
-            _deprecation(profile, day),
+            deprecation(profile, day),
         )
         for profile in offered
     ]
@@ -115,20 +116,21 @@ def _size(
     limits: Sequence[Bound],
     proposed: tuple[str, str] | None,
 ) -> OfferedSize:
-    resources = [render_cpu(size.cpu), render_memory(size.memory)]
-    if size.gpu:
-        resources.append(render_amount("gpu", size.gpu))
     return OfferedSize(
         value=f"{profile.name}/{name}",
         title=size.title or name,
-        resources=tuple(resources),
+        resources=tuple(render_resources(_amount(size))),
         obstacle=_obstacle(size, limits),
         checked=proposed == (profile.name, name),
     )
 
 
+def _amount(size: Size) -> Amount:
+    return Amount(1, size.cpu, size.memory, size.gpus)
+
+
 def _obstacle(size: Size, limits: Sequence[Bound]) -> str:
-    wanted = Amount(1, size.cpu, size.memory, size.gpu)
+    wanted = _amount(size)
     obstacle = next((render_bound(bound) for bound in limits if bound.stops(wanted)), "")
     return obstacle and f"{obstacle[:1].upper()}{obstacle[1:]}."
 
@@ -147,22 +149,11 @@ def _proposal(
     return next((pair for pair in fitting if pair == last), fitting[0] if fitting else None)
 
 
-def _deprecation(profile: Profile, today: date) -> str:
-    life = profile.lifecycle
-    if life.deprecated is None or today < life.deprecated:
-        return ""
-    until = f" It can be started until {life.blocked}." if life.blocked else ""
-    instead = f" Please move to {life.replaced_by}." if life.replaced_by else ""
-    said = f" {life.message}" if life.message else ""
-    return f"This profile is being retired.{until}{instead}{said}"
-
-
 def _left(profiles: Sequence[Profile], limits: Sequence[Bound]) -> list[str]:
     """Return what the person may still start, by the strictest limit of each resource."""
+    kinds = sorted({kind for p in profiles for size in p.sizes.values() for kind in size.gpus})
     found = []
-    for resource in RESOURCES:
-        if resource == "gpu" and not any(size.gpu for p in profiles for size in p.sizes.values()):
-            continue
+    for resource in ("servers", "cpu", "memory", *kinds):
         rest = [bound.left for bound in limits if bound.resource == resource]
         if rest:
             found.append(render_amount(resource, min(rest)))

@@ -6,7 +6,6 @@ from typing import Any
 
 from jupyterhub.utils import maybe_future
 from kubespawner import KubeSpawner
-from traitlets import Unicode
 
 from baton_contract import ConflictError
 from baton_hub.policy import ServerSpec
@@ -21,10 +20,6 @@ class CuratedKubeSpawner(CuratedSpawner, KubeSpawner):  # type: ignore[misc]
     every other setting and hook had its turn. `KubeSpawner.profile_list` is not used.
     """
 
-    gpu_resource = Unicode("nvidia.com/gpu", help="The name that the cluster gives to a GPU.").tag(
-        config=True
-    )
-
     extra_labels: Any
     modify_pod_hook: Any
     _operators_hook: Any = None
@@ -34,9 +29,9 @@ class CuratedKubeSpawner(CuratedSpawner, KubeSpawner):  # type: ignore[misc]
         """Decide, then apply the decision to the pod that is about to be made."""
         spec = self.decide()
         self.image = spec.image
-        self.cpu_limit = self.cpu_guarantee = spec.cpu
-        self.mem_limit = self.mem_guarantee = spec.memory
-        gpus = {self.gpu_resource: str(spec.gpu)} if spec.gpu else {}
+        self.cpu_limit = self.cpu_guarantee = spec.amount.cpu
+        self.mem_limit = self.mem_guarantee = spec.amount.memory
+        gpus = {kind: str(number) for kind, number in spec.amount.gpus.items()}
         self.extra_resource_limits = gpus
         self.extra_resource_guarantees = gpus
         if self._operators_labels is None:
@@ -52,7 +47,7 @@ class CuratedKubeSpawner(CuratedSpawner, KubeSpawner):  # type: ignore[misc]
             pod = await maybe_future(self._operators_hook(self, pod))
         if self.spec is None:
             raise RuntimeError("a pod was made without a decision")
-        differing = differences(pod, self.spec, self.gpu_resource)
+        differing = differences(pod, self.spec)
         if differing:
             self.log.error(
                 "The pod of %s is not what was decided: %s", self._log_name, "; ".join(differing)
@@ -70,7 +65,7 @@ async def _checked_pod(spawner: CuratedKubeSpawner, pod: Any) -> Any:
     return await spawner.finish_pod(pod)
 
 
-def differences(pod: Any, spec: ServerSpec, gpu_resource: str) -> list[str]:
+def differences(pod: Any, spec: ServerSpec) -> list[str]:
     """Return in words what of a pod differs from the decision; empty when nothing does."""
     notebooks = [c for c in pod.spec.containers if c.name == "notebook"]
     if len(notebooks) != 1:
@@ -80,11 +75,12 @@ def differences(pod: Any, spec: ServerSpec, gpu_resource: str) -> list[str]:
     found = []
     if container.image != spec.image:
         found.append(f"its image is {container.image}")
-    wanted: dict[str, float] = {"cpu": spec.cpu, "memory": spec.memory, gpu_resource: spec.gpu}
-    for name, amount in wanted.items():
+    amount = spec.amount
+    wanted: dict[str, float] = {"cpu": amount.cpu, "memory": amount.memory, **amount.gpus}
+    for name, decided in wanted.items():
         actual = limits.get(name, 0)
         try:
-            same = float(actual) == amount
+            same = float(actual) == decided
         except ValueError:
             same = False
         if not same:

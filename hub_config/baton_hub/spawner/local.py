@@ -54,7 +54,7 @@ class CuratedLocalSpawner(CuratedSpawner, SimpleLocalProcessSpawner):  # type: i
         # A run must not claim to come from an image that it never saw.
         env.update(BATON_IMAGE="", BATON_IMAGE_DIGEST="")
         if self.spec is not None:
-            threads = str(ceil(self.spec.cpu))
+            threads = str(ceil(self.spec.amount.cpu))
             for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
                 env.setdefault(name, threads)
         return env
@@ -62,7 +62,8 @@ class CuratedLocalSpawner(CuratedSpawner, SimpleLocalProcessSpawner):  # type: i
     async def start(self) -> tuple[str, int]:
         """Decide, then start the process; returns where it listens."""
         spec = self.decide()
-        self.cpu_limit = spec.cpu
-        self.mem_limit = spec.memory
+        self.cpu_limit = spec.amount.cpu
+        self.mem_limit = spec.amount.memory
         where: tuple[str, int] = await super().start()
+        self.note_start()
         return where

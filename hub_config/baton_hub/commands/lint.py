@@ -1,4 +1,4 @@
-"""``baton catalog``: look after the profiles."""
+"""``baton catalog lint``: every fault of a catalogue at once."""
 
 from __future__ import annotations
 
@@ -9,14 +9,9 @@ import click
 from baton_hub.catalog.load import CatalogError, load_catalog
 
 
-@click.group("catalog")
-def command() -> None:
-    """Look after the curated profiles."""
-
-
-@command.command()
+@click.command("lint")
 @click.argument("folder", type=click.Path(path_type=Path), default="profiles", metavar="[DIR]")
-def lint(folder: Path) -> None:
+def command(folder: Path) -> None:
     """Check every profile in DIR (default: profiles) and show all faults at once.
 
     Exits with 1 when there is any.

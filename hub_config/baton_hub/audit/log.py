@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from baton_contract.timestamp import render_timestamp
-from baton_hub.policy import ServerSpec
 
 
 class Audit:
@@ -44,17 +43,3 @@ class Audit:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def facts_of(spec: ServerSpec) -> dict[str, Any]:
-    """Return what the audit records of a server."""
-    return {
-        "groups": sorted(spec.groups),
-        "profile": spec.profile,
-        "size": spec.size,
-        "digest": spec.digest,
-        "cpu": spec.cpu,
-        "memory": spec.memory,
-        "gpu": spec.gpu,
-        "revision": spec.revision,
-    }

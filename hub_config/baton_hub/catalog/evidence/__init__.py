@@ -1,0 +1,21 @@
+"""What makes an image approved: approver, scan report, SBOM, signature."""
+
+from baton_hub.catalog.evidence.model import (
+    Approval,
+    Document,
+    Evidence,
+    EvidenceRules,
+    Finding,
+    Severity,
+    Signature,
+)
+
+__all__ = [
+    "Approval",
+    "Document",
+    "Evidence",
+    "EvidenceRules",
+    "Finding",
+    "Severity",
+    "Signature",
+]

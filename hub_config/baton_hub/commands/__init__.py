@@ -1,0 +1,1 @@
+"""The Hub's subcommands of ``baton``; one module a command."""
