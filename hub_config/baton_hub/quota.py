@@ -104,13 +104,29 @@ def bounds(
     if limits.budget:
         found += _budgets("user", user, limits.budget, account, now)
     for group in sorted(groups & quotas.groups.keys()):
-        limits = quotas.groups[group]
-        held = account.members(group)
-        found += _quotas("group", group, limits, account.of_group(group) - less, held)
-        if limits.budget:
-            found += _budgets("group", group, limits.budget, account, now)
-    found += _quotas("total", "", quotas.total, account.total - less)
+        found += group_bounds(quotas, group, account, now, without=less)
+    found += total_bounds(quotas, account, without=less)
     return tuple(found)
+
+
+def group_bounds(
+    quotas: Quotas, group: str, account: Account, now: datetime, *, without: Amount | None = None
+) -> tuple[Bound, ...]:
+    """Return the limits of a group that has any in ``quotas``, with what its members use."""
+    limits, held = quotas.groups[group], account.members(group)
+    found = list(
+        _quotas("group", group, limits, account.of_group(group) - (without or Amount()), held)
+    )
+    if limits.budget:
+        found += _budgets("group", group, limits.budget, account, now)
+    return tuple(found)
+
+
+def total_bounds(
+    quotas: Quotas, account: Account, *, without: Amount | None = None
+) -> tuple[Bound, ...]:
+    """Return the limits for everybody together, with what is used of them."""
+    return tuple(_quotas("total", "", quotas.total, account.total - (without or Amount())))
 
 
 def admit(
