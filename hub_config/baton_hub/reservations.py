@@ -11,7 +11,7 @@ from baton_hub.account import Account, Booking, Key
 from baton_hub.amount import Amount
 from baton_hub.catalog.quotas import Quotas
 from baton_hub.policy import ServerSpec
-from baton_hub.quota import Bound, admit, bounds
+from baton_hub.quota import Bound, admit, bounds, group_bounds, total_bounds
 
 
 class Reservations:
@@ -77,6 +77,14 @@ class Reservations:
         """Return every limit that applies to a person, with what is used of it now."""
         with self._lock:
             return bounds(quotas, user, groups, self._account, self._clock(), without=without)
+
+    def shared_bounds(self, quotas: Quotas) -> tuple[Bound, ...]:
+        """Return the limits for everybody together and of each group, with what is used now."""
+        with self._lock:
+            found = total_bounds(quotas, self._account)
+            for group in sorted(quotas.groups):
+                found += group_bounds(quotas, group, self._account, self._clock())
+            return found
 
     def bookings(self) -> tuple[Booking, ...]:
         """Return every server that runs or starts."""
