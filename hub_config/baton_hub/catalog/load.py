@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from baton_hub.catalog.codes import CODES
 from baton_hub.catalog.connections import Connections
 from baton_hub.catalog.evidence.model import EvidenceRules
 from baton_hub.catalog.model import Catalog, Profile
@@ -46,7 +47,9 @@ def read_files(folder: Path) -> dict[Path, bytes]:
         message = (
             f"The catalogue can't be read: {error.strerror}. Name a folder with profile files."
         )
-        raise CatalogError([Fault(Path(error.filename or folder), 1, 1, message)]) from error
+        raise CatalogError(
+            [Fault(Path(error.filename or folder), 1, 1, "unreadable", message)]
+        ) from error
 
 
 def revision_of(files: dict[Path, bytes]) -> str:
@@ -81,7 +84,13 @@ def parse_catalog(folder: Path, files: dict[Path, bytes]) -> Catalog:
             special[path.stem] = parsed
     if not found and not faults:
         faults.append(
-            Fault(folder, 1, 1, "There is no profile in this folder. Add one file a profile.")
+            Fault(
+                folder,
+                1,
+                1,
+                "no_profiles",
+                "There is no profile in this folder. Add one file a profile.",
+            )
         )
     faults += _clashes(found)
     if faults:
@@ -101,7 +110,9 @@ def _checked(source: Source, model: type[M]) -> M | None:
     if source.value is None:
         return None
     if not isinstance(source.value, dict):
-        source.faults.append(source.fault((), "A file of keys and values is expected here."))
+        source.faults.append(
+            source.fault((), "A file of keys and values is expected here.", code="not_a_mapping")
+        )
         return None
     try:
         return model.model_validate(source.value)
@@ -128,12 +139,14 @@ def _clashes(found: list[tuple[Source, Profile]]) -> list[Fault]:
                 message = (
                     f"The {key} {getattr(profile, key)!r} is taken by {other.name}. Choose another."
                 )
-                faults.append(source.fault((key,), message))
+                faults.append(source.fault((key,), message, code="name_clash"))
         replacement = profile.lifecycle.replaced_by
         if replacement is not None and (replacement not in names or replacement == profile.name):
             meant = _meant(replacement, names - {profile.name})
             message = f"replaced_by names {replacement!r}, which is no other profile.{meant}"
-            faults.append(source.fault(("lifecycle", "replaced_by"), message))
+            faults.append(
+                source.fault(("lifecycle", "replaced_by"), message, code="bad_replacement")
+            )
     return faults
 
 
@@ -154,14 +167,16 @@ def _fault(source: Source, model: type[BaseModel], detail: Any) -> Fault:
     if kind == "extra_forbidden":
         known = _fields_at(model, place[:-1])
         message = f"{name!r} is not a key that belongs here.{_meant(str(name), known)}"
-        return source.fault(place, message, key=True)
+        return source.fault(place, message, code="unknown_key", key=True)
     if kind == "missing":
-        return source.fault(place[:-1], _missing(str(name)))
+        return source.fault(place[:-1], _missing(str(name)), code=_missing_code(str(name)))
     if "[key]" in detail["loc"]:
-        return source.fault(place, f"{name!r} can't be a name here: {_reason(detail)}.", key=True)
+        return source.fault(
+            place, f"{name!r} can't be a name here: {_reason(detail)}.", code="bad_name", key=True
+        )
     label = ".".join(str(part) for part in place)
     prefix = f"{label}: " if label else ""
-    return source.fault(place, f"{prefix}{_reason(detail)}.")
+    return source.fault(place, f"{prefix}{_reason(detail)}.", code=_code(detail))
 
 
 def _missing(name: str) -> str:
@@ -173,8 +188,21 @@ def _missing(name: str) -> str:
     return extra.get(name, f"{name!r} is missing. Add it.")
 
 
+def _missing_code(name: str) -> str:
+    return "no_digest" if name == "digest" else "missing_key"
+
+
+def _code(detail: Any) -> str:
+    kind = detail["type"]
+    if kind in CODES:  # Said by the model itself: see `words.wrong`.
+        return str(kind)
+    return "wrong_type" if kind.endswith("_type") else "wrong_value"
+
+
 def _reason(detail: Any) -> str:
     kind, given = detail["type"], detail.get("input")
+    if kind in CODES:
+        return str(detail["msg"])
     if kind == "value_error":
         return str(detail["ctx"]["error"])
     if kind == "string_type":

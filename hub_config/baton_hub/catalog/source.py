@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-Place = tuple[str | int, ...]
-"""Where something stands: keys and list positions from the top."""
+from baton_hub.catalog.fault import Fault, Place
 
-
-@dataclass(frozen=True, order=True)
-class Fault:
-    """One thing that is wrong with a catalogue. ``line`` and ``column`` count from 1."""
-
-    file: Path
-    line: int
-    column: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+__all__ = ["Fault", "Place", "Source"]
 
 
 class Source:
@@ -43,21 +30,41 @@ class Source:
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
             problem = error.problem or "it can't be read"
             self.faults.append(
-                Fault(file, line, column, f"This is not YAML: {problem}. Mend the file.")
+                Fault(
+                    file, line, column, "not_yaml", f"This is not YAML: {problem}. Mend the file."
+                )
             )
         except yaml.YAMLError as error:
-            self.faults.append(Fault(file, 1, 1, f"This is not YAML: {error}. Mend the file."))
+            self.faults.append(Fault(file, 1, 1, "not_yaml", f"This is not YAML: {error}."))
         if self.value is None and not self.faults:
-            self.faults.append(Fault(file, 1, 1, "The file is empty. Fill it or remove it."))
+            self.faults.append(
+                Fault(file, 1, 1, "empty_file", "The file is empty. Fill it or remove it.")
+            )
 
-    def fault(self, place: Place, message: str, *, key: bool = False) -> Fault:
-        """Return a fault at the nearest known place: the value's, or its key's."""
+    def fault(
+        self,
+        place: Place,
+        message: str,
+        *,
+        code: str,
+        key: bool = False,
+        is_warning: bool = False,
+        is_dated: bool = False,
+    ) -> Fault:
+        """Return a fault at the nearest known place: the value's, or its key's.
+
+        ``code`` is one of `baton_hub.catalog.codes.CODES`. ``is_dated``: see `Fault`.
+        """
+        line, column = self._nearest(place, key=key)
+        return Fault(self.file, line, column, code, message, is_warning, is_dated)
+
+    def _nearest(self, place: Place, *, key: bool) -> tuple[int, int]:
         marks = self._keys if key else self._marks
         for end in range(len(place), -1, -1):
             found = marks.get(place[:end]) or self._marks.get(place[:end])
             if found:
-                return Fault(self.file, *found, message)
-        return Fault(self.file, 1, 1, message)
+                return found
+        return 1, 1
 
     def _read(self, node: yaml.Node, place: Place) -> Any:
         self._marks[place] = (node.start_mark.line + 1, node.start_mark.column + 1)
@@ -75,7 +82,7 @@ class Source:
             if (*place, key) in self._keys:
                 first = self._keys[(*place, key)][0]
                 message = f"{key!r} stands here twice (first in line {first}). Remove one."
-                self.faults.append(Fault(self.file, *at, message))
+                self.faults.append(Fault(self.file, *at, "duplicate_key", message))
                 continue
             self._keys[(*place, key)] = at
             yield key, self._read(value_node, (*place, key))

@@ -12,8 +12,20 @@ from pydantic import (
     Field,
     StringConstraints,
 )
+from pydantic_core import PydanticCustomError
 
 from baton_hub.units import parse_duration, parse_memory
+
+
+def wrong(code: str, sentence: str) -> PydanticCustomError:
+    """Return the error that a model's validator raises; it becomes a fault of this code.
+
+    ``code`` is one of `baton_hub.catalog.codes.CODES`. The sentence begins small and
+    ends without a full stop: the key's name is put before it.
+    """
+    # A template: what a file says in braces stays what it is.
+    return PydanticCustomError(code, "{sentence}", {"sentence": sentence})
+
 
 Slug = Annotated[
     str,

@@ -1,0 +1,32 @@
+"""Every code that a fault of a catalogue may have, and what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+CODES: Mapping[str, str] = MappingProxyType(
+    {
+        # The folder and its files
+        "unreadable": "the folder or a file in it can't be read",
+        "no_profiles": "there is no profile in the folder",
+        "too_large": "a file is larger, deeper or longer than a catalogue's files can be",
+        "not_utf8": "a file is not UTF-8",
+        "empty_file": "a file says nothing",
+        "not_yaml": "a file is not YAML",
+        "unknown_tag": "a YAML tag asks for more than plain text, numbers, dates, lists, mappings",
+        "duplicate_key": "a key stands twice in the same place",
+        "not_a_mapping": "a file is a list or a text where keys and values are expected",
+        # Keys and values
+        "unknown_key": "a key does not belong where it stands, or is misspelt",
+        "missing_key": "a key that is needed is missing",
+        "no_digest": "an image has no digest",
+        "wrong_type": "a value is of another kind than the key needs, such as a number for text",
+        "wrong_value": "a value is not one that the key can have",
+        "wrong_unit": "an amount of memory, CPU or time is not written in the unit it needs",
+        "bad_name": "a name has characters that names can't have",
+        # Between files
+        "name_clash": "two profiles have the same name or title",
+        "bad_replacement": "`replaced_by` names no other profile",
+    }
+)
