@@ -13,9 +13,9 @@ DAYS = [date(2026, 6, 1) + timedelta(days=n) for n in range(30)]
 
 def check(chart: Chart) -> None:
     for bar in chart.bars:
-        assert LEFT <= bar.x
+        assert bar.x >= LEFT
         assert bar.x + bar.width <= WIDTH
-        assert 0 <= bar.y
+        assert bar.y >= 0
         assert bar.y + bar.height <= HEIGHT - BOTTOM + 1e-6
 
 
