@@ -22,9 +22,12 @@ class Fault:
     """What is wrong and what to do, in sentences."""
     is_warning: bool = False
     """Worth a look, and no reason to refuse the catalogue."""
-    is_dated: bool = False
-    """An error on some days only. Policy decides on it at each start, so that a catalogue
-    that was good yesterday is not refused whole today; lint reports it as an error."""
+    left_to_policy: bool = False
+    """Lint reports it as an error, and the catalogue is used: policy decides at each start.
+
+    So it is with all that depends on the day: a catalogue that was good yesterday is not
+    refused whole today.
+    """
 
     @property
     def is_error(self) -> bool:
@@ -34,7 +37,7 @@ class Fault:
     @property
     def refuses(self) -> bool:
         """Tell whether the whole catalogue is refused because of it."""
-        return not self.is_warning and not self.is_dated
+        return not self.is_warning and not self.left_to_policy
 
     def __str__(self) -> str:
         kind = "warning" if self.is_warning else "error"

@@ -49,14 +49,14 @@ class Source:
         code: str,
         key: bool = False,
         is_warning: bool = False,
-        is_dated: bool = False,
+        left_to_policy: bool = False,
     ) -> Fault:
         """Return a fault at the nearest known place: the value's, or its key's.
 
-        ``code`` is one of `baton_hub.catalog.codes.CODES`. ``is_dated``: see `Fault`.
+        ``code`` is one of `baton_hub.catalog.codes.CODES`. ``left_to_policy``: see `Fault`.
         """
         line, column = self._nearest(place, key=key)
-        return Fault(self.file, line, column, code, message, is_warning, is_dated)
+        return Fault(self.file, line, column, code, message, is_warning, left_to_policy)
 
     def _nearest(self, place: Place, *, key: bool) -> tuple[int, int]:
         marks = self._keys if key else self._marks
