@@ -1,0 +1,138 @@
+"""What an audit says once it is read again: who runs what, who used how much, what ran."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from baton_contract import NotFoundError
+from baton_hub.account import Account, Booking, Key, load_booking
+from baton_hub.audit.files import AuditError, log_files, read_lines
+
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Served:
+    """A stretch in which a server really ran. ``ended`` is None while it still does."""
+
+    booking: Booking
+    started: datetime
+    ended: datetime | None = None
+    code: str = ""
+    """Why it ended, as the stop's event has it."""
+
+
+def read_events(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield every event of an audit, oldest first, from its rotated files too.
+
+    Nothing is left out silently: a torn line is followed by the ``repair`` event that
+    tells of it; any other line that can't be read, or that is missing between two
+    others, raises `AuditError`. Hashes are not checked: see `baton_hub.audit.verify`.
+    """
+    files = log_files(path)
+    if not files:
+        raise NotFoundError("no_audit", f"There is no audit at {path}.")
+    expected: int | None = None
+    unread: AuditError | None = None
+    for file in files:
+        for number, line in read_lines(file):
+            event = _parse(line)
+            if event is None:
+                unread = unread or AuditError(file, number, "This line is not an event.")
+                continue
+            if unread and event.get("event") != "repair":
+                raise unread
+            unread = None
+            if expected is not None and event["seq"] != expected:
+                raise AuditError(
+                    file,
+                    number,
+                    f"Line {expected} of the chain should stand here, not {event['seq']}.",
+                )
+            expected = event["seq"] + 1
+            yield event
+    # Without its newline it is what a Hub leaves that was killed; its next start marks it.
+    if unread and line.endswith(b"\n"):
+        raise unread
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line) if line.endswith(b"\n") else None
+    except ValueError:
+        return None
+    whole = isinstance(event, dict) and isinstance(event.get("seq"), int) and "event" in event
+    return event if whole else None
+
+
+def load_account(events: Iterable[Event], now: datetime) -> Account:
+    """Return the account as the Hub has it at ``now``: what runs and starts, and hours spent."""
+    account = Account()
+    for event in events:
+        moment = moment_of(event)
+        if moment <= now:
+            _enter(account, event, moment)
+    return account
+
+
+def _enter(account: Account, event: Event, moment: datetime) -> None:
+    if event["event"] == "spawn" and event["decision"] == "allowed":
+        account.release(key_of(event), moment)
+        account.book(booking_of(event))
+    elif event["event"] == "start":
+        booking = account.get(key_of(event))
+        if booking is None or booking.id != event["id"]:
+            account.release(key_of(event), moment)
+            account.book(booking_of(event))
+        account.start(key_of(event), datetime.fromisoformat(event["started"]))
+    elif event["event"] == "stop":
+        booking = account.get(key_of(event))
+        if booking is not None and booking.id == event["id"]:
+            account.release(booking.key, moment)
+        elif booking is None and event["started"]:
+            # It began in a file that is not kept any more.
+            account.spend(booking_of(event), datetime.fromisoformat(event["started"]), moment)
+
+
+def served(events: Iterable[Event]) -> list[Served]:
+    """Return what really ran, by the time at which it began; what only waited is left out."""
+    done: list[Served] = []
+    running: dict[Key, Booking] = {}
+    for event in events:
+        if event["event"] not in ("spawn", "start", "stop") or event.get("decision") == "refused":
+            continue
+        key, moment = key_of(event), moment_of(event)
+        known = running.pop(key, None)
+        if event["event"] == "start":
+            running[key] = booking_of(event)
+        elif event["event"] == "stop" and event["started"]:
+            done.append(_ended(booking_of(event), moment, event["code"]))
+            continue
+        if known is not None and known.id != event["id"]:
+            done.append(_ended(known, moment, "lost"))
+    done += [Served(booking, booking.started) for booking in running.values() if booking.started]
+    return sorted(done, key=lambda one: (one.started, one.booking.id))
+
+
+def _ended(booking: Booking, moment: datetime, code: str) -> Served:
+    return Served(booking, booking.started or moment, moment, code)
+
+
+def moment_of(event: Event) -> datetime:
+    """Return when an event was recorded."""
+    return datetime.fromisoformat(event["time"])
+
+
+def key_of(event: Event) -> Key:
+    """Return whose server an event is about."""
+    return event["user"], event["server"]
+
+
+def booking_of(event: Event) -> Booking:
+    """Return the booking that a ``spawn`` (allowed), ``start`` or ``stop`` event tells of."""
+    return load_booking({"since": event["time"], **event})
