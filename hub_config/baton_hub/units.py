@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from math import isfinite
 
 _SCALE = {"K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
-_MEMORY = re.compile(r"(\d+(?:\.\d+)?)([KMGT])")
+_MEMORY = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([KMGT])")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"(\d+)([mhd])")
+_DURATION = re.compile(r"([0-9]{1,6})([mhd])")
 
 
 def parse_memory(text: str | int) -> int:
@@ -26,11 +27,11 @@ def parse_memory(text: str | int) -> int:
         if match is None:
             hint = _corrected(text)
             raise ValueError(
-                f"{text!r} is not an amount of memory: write {hint or 'it such as 4G or 512M'}"
+                f"{text[:40]!r} is not an amount of memory: write {hint or 'it such as 4G or 512M'}"
             )
         amount = int(float(match[1]) * _SCALE[match[2]])
-    if amount <= 0:
-        raise ValueError("an amount of memory is more than nothing")
+    if not 0 < amount < 2**60:
+        raise ValueError("an amount of memory is more than nothing and less than a million T")
     return amount
 
 
@@ -40,6 +41,15 @@ def _corrected(text: str) -> str | None:
     return f"{match[1]}{match[2].upper()}" if match else None
 
 
+def parse_cpu(number: float) -> float:
+    """Return a number of CPUs as it is; raises `ValueError` for what is no plain number."""
+    if isinstance(number, bool) or not isinstance(number, int | float) or not isfinite(number):
+        match = re.fullmatch(r"\s*(\d{1,9})m\s*", number) if isinstance(number, str) else None
+        hint = f"{int(match[1]) / 1000:g}" if match else "a number such as 0.5 or 4, without quotes"
+        raise ValueError(f"{str(number)[:40]!r} is not a number of CPUs: write {hint}")
+    return number
+
+
 def parse_duration(text: str) -> int:
     """Return seconds from text such as ``30m``, ``8h`` or ``2d``.
 
@@ -47,7 +57,9 @@ def parse_duration(text: str) -> int:
     """
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None or int(match[1]) == 0:
-        raise ValueError(f"{text!r} is not a length of time: write it such as 30m, 8h or 2d")
+        raise ValueError(
+            f"{str(text)[:40]!r} is not a length of time: write it such as 30m, 8h or 2d"
+        )
     return int(match[1]) * _SECONDS[match[2]]
 
 

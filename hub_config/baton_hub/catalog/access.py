@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from baton_hub.catalog.words import Part, Text
+from baton_hub.catalog.words import Part, Text, wrong
 
 
 class Access(Part):
@@ -20,7 +20,9 @@ class Access(Part):
     @model_validator(mode="after")
     def _somebody(self) -> Access:
         if not self.everybody and not self.groups:
-            raise ValueError("nobody may use this: name groups, or write everybody: true")
+            raise wrong(
+                "access_to_nobody", "nobody may use this: name groups, or write everybody: true"
+            )
         return self
 
     def allows(self, groups: frozenset[str]) -> bool:

@@ -32,10 +32,10 @@ class SecretReference(Part):
 class Connection(Part):
     """One place where data is, and what a server needs to reach it."""
 
-    title: Text
-    description: Text | None = None
+    title: Text = Field(description="What people read")
+    description: Text | None = Field(default=None, description="What is there, in a sentence")
     kind: Literal["database", "object-store", "lake"] = Field(description="What it is")
-    access: Access
+    access: Access = Field(description="Who may attach it, where a profile may")
     environment: Mapping[Variable, Value] = Field(
         default_factory=dict, description="Variables that are no secret: host, database, bucket"
     )
@@ -47,4 +47,6 @@ class Connection(Part):
 class Connections(Part):
     """All data connections, by name. Profiles say which of them they may attach."""
 
-    connections: Mapping[Slug, Connection] = Field(default_factory=dict)
+    connections: Mapping[Slug, Connection] = Field(
+        default_factory=dict, description="The connections, by name"
+    )

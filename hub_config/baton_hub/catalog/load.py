@@ -75,7 +75,7 @@ def parse_catalog(folder: Path, files: dict[Path, bytes]) -> Catalog:
     special = {name: model() for name, model in SPECIAL.items()}
     found: list[tuple[Source, Profile]] = []
     for path, content in files.items():
-        source = Source(path, content.decode("utf-8", "replace"))
+        source = Source(path, content)
         parsed = _checked(source, SPECIAL.get(path.stem, Profile))
         faults += source.faults
         if isinstance(parsed, Profile):

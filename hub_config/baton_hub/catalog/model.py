@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from types import MappingProxyType
 from typing import Annotated
 
@@ -14,9 +12,12 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from baton_hub.catalog.access import Access
 from baton_hub.catalog.connections import Connection
 from baton_hub.catalog.evidence.model import Evidence, EvidenceRules, Finding
+from baton_hub.catalog.pattern import check_pattern, matches
 from baton_hub.catalog.placement import Placement
 from baton_hub.catalog.quotas import Quotas
 from baton_hub.catalog.words import (
+    Cpu,
+    Day,
     Duration,
     GpuResource,
     Memory,
@@ -26,6 +27,8 @@ from baton_hub.catalog.words import (
     Text,
     Value,
     Variable,
+    shown,
+    wrong,
 )
 
 
@@ -50,8 +53,8 @@ class Image(Part):
 class Size(Part):
     """A choice of resources within a profile."""
 
-    title: Text | None = None
-    cpu: float = Field(gt=0, le=1024, description="CPUs, such as 0.5 or 4")
+    title: Text | None = Field(default=None, description="What people read; default: its name")
+    cpu: Cpu = Field(description="CPUs, such as 0.5 or 4")
     memory: Memory = Field(description="Memory, such as 4G or 512M (1024-based)")
     gpus: Mapping[GpuResource, Annotated[int, Field(ge=1, le=64, strict=True)]] = Field(
         default_factory=dict,
@@ -59,24 +62,23 @@ class Size(Part):
     )
 
 
-def _whole(pattern: str) -> str:
+def _usable(pattern: str) -> str:
     try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
-    return pattern
+        return check_pattern(pattern)
+    except ValueError as error:
+        raise wrong("bad_pattern", str(error)) from None
 
 
 class Option(Part):
     """Something more that people choose. The answer goes into one environment variable."""
 
-    title: Text
-    description: Text | None = None
+    title: Text = Field(description="The question, in a few words")
+    description: Text | None = Field(default=None, description="What the answer changes")
     variable: Variable = Field(description="The environment variable that carries the answer")
     choices: Mapping[Text, Text] = Field(
         default_factory=dict, description="Values to choose from, each with its title"
     )
-    pattern: Annotated[str, AfterValidator(_whole)] | None = Field(
+    pattern: Annotated[str, Field(strict=True), AfterValidator(_usable)] | None = Field(
         default=None, description="Regular expression that the whole of a typed answer matches"
     )
     default: Value | None = Field(
@@ -86,38 +88,48 @@ class Option(Part):
     @model_validator(mode="after")
     def _answerable(self) -> Option:
         if bool(self.choices) == (self.pattern is not None):
-            raise ValueError("an option has either choices or a pattern: write one of them")
+            raise wrong(
+                "bad_option", "an option has either choices or a pattern: write one of them"
+            )
         if self.default is not None and not self.takes(self.default):
-            raise ValueError(f"the default {self.default!r} is not an answer that the option takes")
+            raise wrong(
+                "bad_default", f"{shown(self.default)} is not an answer that it takes", "default"
+            )
         return self
 
     def takes(self, answer: str) -> bool:
-        """Tell whether this is an answer to it. Typed answers are at most 200 characters."""
+        """Tell whether this is an answer to it.
+
+        A typed one has at most 200 characters, all of them printable.
+        """
         if self.pattern is None:
             return answer in self.choices
-        return len(answer) <= 200 and re.fullmatch(self.pattern, answer) is not None
+        # No pattern lets through what can't stand in an environment variable.
+        return len(answer) <= 200 and answer.isprintable() and matches(self.pattern, answer)
 
 
 class Lifecycle(Part):
     """Until when a profile is offered. Dates are days in UTC."""
 
-    deprecated: date | None = Field(default=None, description="From this day, people are warned")
-    blocked: date | None = Field(default=None, description="From this day, it can't be started")
-    replaced_by: Slug | None = None
-    message: Text | None = None
+    deprecated: Day | None = Field(default=None, description="From this day, people are warned")
+    blocked: Day | None = Field(default=None, description="From this day, it can't be started")
+    replaced_by: Slug | None = Field(default=None, description="The profile to move to, by name")
+    message: Text | None = Field(default=None, description="What people should know about it")
 
     @model_validator(mode="after")
     def _in_order(self) -> Lifecycle:
         if self.deprecated and self.blocked and self.deprecated > self.blocked:
-            raise ValueError(
-                "a profile can't be deprecated after it is blocked: change one of the dates"
+            raise wrong(
+                "dates_out_of_order",
+                "a profile can't be deprecated after it is blocked: change one of the dates",
+                "deprecated",
             )
         return self
 
 
 def _at_least_one(sizes: Mapping[str, Size]) -> Mapping[str, Size]:
     if not sizes:
-        raise ValueError("a profile needs at least one size")
+        raise wrong("no_sizes", "a profile needs at least one size: add one with cpu and memory")
     return MappingProxyType(dict(sizes))
 
 
@@ -127,18 +139,20 @@ class Profile(Part):
     name: Slug = Field(
         description="Its name in the REST API, in labels and in the audit; never changes"
     )
-    title: Text
-    description: Text
+    title: Text = Field(description="What people read; no two profiles have the same")
+    description: Text = Field(description="What it is for, in a sentence or two")
     owner: Text = Field(description="The team that looks after the image")
     contact: Text | None = Field(
         default=None, description="Where to ask: a mail address, a channel"
     )
-    image: Image
+    image: Image = Field(description="What is started")
     software: Mapping[Text, Text] = Field(
         default_factory=dict, description="What is in it, with versions"
     )
-    access: Access
-    sizes: Annotated[Mapping[Slug, Size], AfterValidator(_at_least_one)]
+    access: Access = Field(description="Who may start it")
+    sizes: Annotated[Mapping[Slug, Size], AfterValidator(_at_least_one)] = Field(
+        description="The sizes to choose from, by name, in the order of the page"
+    )
     default_size: Slug | None = Field(
         default=None, description="The size that is proposed; default: the first"
     )
@@ -151,19 +165,25 @@ class Profile(Part):
     connections: tuple[Slug, ...] = Field(
         default=(), description="Data connections of connections.yaml that it may attach"
     )
-    evidence: Evidence = Evidence()
-    lifecycle: Lifecycle = Lifecycle()
+    evidence: Evidence = Field(default=Evidence(), description="What makes the image approved")
+    lifecycle: Lifecycle = Field(default=Lifecycle(), description="Until when it is offered")
     stop_when_idle: Duration | None = Field(
         default=None,
         description="Stop a server after this long without activity; default: the Hub's setting",
     )
-    kubernetes: Placement = Placement()
+    kubernetes: Placement = Field(
+        default=Placement(), description="Where its pods may run; keys are KubeSpawner's traits"
+    )
 
     @model_validator(mode="after")
     def _default_exists(self) -> Profile:
         if self.default_size is not None and self.default_size not in self.sizes:
             known = ", ".join(self.sizes)
-            raise ValueError(f"default_size {self.default_size!r} is not one of its sizes: {known}")
+            raise wrong(
+                "bad_default",
+                f"{self.default_size!r} is not one of its sizes: {known}",
+                "default_size",
+            )
         return self
 
     @property

@@ -7,24 +7,26 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from baton_hub.catalog.words import GpuResource, Memory, Part, Text
+from baton_hub.catalog.words import CpuLimit, GpuResource, Memory, Part, Text, wrong
+
+Hours = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)]
 
 
 class Budget(Part):
     """A limit on hours of use in a period. Periods are in UTC; a week begins on Monday."""
 
-    period: Literal["day", "week", "month"]
-    cpu_hours: float | None = Field(
-        default=None, ge=0, description="CPUs times the hours that they were held"
+    period: Literal["day", "week", "month"] = Field(description="What the hours are counted over")
+    cpu_hours: Hours | None = Field(
+        default=None, description="CPUs times the hours that they were held"
     )
-    gpu_hours: float | None = Field(
-        default=None, ge=0, description="GPUs of every kind, times the hours that they were held"
+    gpu_hours: Hours | None = Field(
+        default=None, description="GPUs of every kind, times the hours that they were held"
     )
 
     @model_validator(mode="after")
     def _limits_something(self) -> Budget:
         if self.cpu_hours is None and self.gpu_hours is None:
-            raise ValueError("a budget limits cpu_hours, gpu_hours or both: add one")
+            raise wrong("missing_key", "a budget limits cpu_hours, gpu_hours or both: add one")
         return self
 
 
@@ -32,7 +34,7 @@ class Limits(Part):
     """How much may run at once, and be used over time. What is left out is not limited."""
 
     servers: int | None = Field(default=None, ge=0, strict=True, description="Servers at once")
-    cpu: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="CPUs at once")
+    cpu: CpuLimit | None = Field(default=None, description="CPUs at once, such as 8 or 0.5")
     memory: Memory | None = Field(default=None, description="Memory at once, such as 64G")
     gpus: Mapping[GpuResource, Annotated[int, Field(ge=0, strict=True)]] = Field(
         default_factory=dict, description="GPUs at once, by the cluster's name for their kind"
