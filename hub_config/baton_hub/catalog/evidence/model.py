@@ -81,6 +81,11 @@ class EvidenceRules(Part):
         default_factory=_no_critical,
         description="The most findings of a severity; a severity that is left out is not limited",
     )
+    trusted_root: Document | None = Field(
+        default=None,
+        description="Whom signatures are believed: Sigstore's trusted root, as JSON; default: the"
+        " public Sigstore, as the installed library knows it",
+    )
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,8 @@ class Finding:
     """Tool and version, such as ``Trivy 0.70.0``; empty without a scan."""
     scanned_on: date | None = None
     vulnerabilities: Mapping[Severity, int] = field(default_factory=dict)
+    left_out: int = 0
+    """Findings that the scanner was told to leave out, as far as its report has them."""
     sbom_format: str = ""
     """Such as ``CycloneDX 1.6``; empty without one."""
     components: int = 0
