@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from baton_contract.timestamp import render_timestamp
@@ -13,6 +12,7 @@ from baton_hub.amount import NO_GPUS, Amount
 
 Key = tuple[str, str]
 """Whose server: the person's name, and the server's (empty for the default one)."""
+Period = Literal["day", "week", "month"]
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,10 @@ class Hours:
     def __add__(self, other: Hours) -> Hours:
         return Hours(self.cpu + other.cpu, self.gpu + other.gpu)
 
+    def of(self, resource: str) -> float:
+        """Return ``cpu_hours`` or ``gpu_hours``."""
+        return self.cpu if resource == "cpu_hours" else self.gpu
+
 
 def hours_between(amount: Amount, start: datetime, end: datetime) -> Hours:
     """Return what a server used between two moments; nothing when they are out of order."""
@@ -107,7 +111,7 @@ def hours_between(amount: Amount, start: datetime, end: datetime) -> Hours:
     return Hours(amount.cpu * hours, amount.gpu * hours)
 
 
-def period_start(period: Literal["day", "week", "month"], now: datetime) -> datetime:
+def period_start(period: Period, now: datetime) -> datetime:
     """Return when the period that holds ``now`` began, in UTC; a week begins on Monday."""
     day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     if period == "week":
@@ -115,42 +119,73 @@ def period_start(period: Literal["day", "week", "month"], now: datetime) -> date
     return day.replace(day=1) if period == "month" else day
 
 
+Holder = tuple[str, ...]
+"""``("user", NAME)``, ``("group", NAME)``, ``("group", NAME, USER)`` for a member's part in it,
+or ``("total",)``."""
+TOTAL: Holder = ("total",)
+
+
+class _Share:
+    """What one holder holds now, and what those of its servers used that have ended."""
+
+    __slots__ = ("amount", "bookings", "spent")
+
+    def __init__(self) -> None:
+        self.amount = Amount()
+        self.bookings: dict[Key, Booking] = {}
+        # Of each kind of period only the latest one: no budget asks for more.
+        self.spent: dict[Period, tuple[datetime, Hours]] = {}
+
+    def add(self, period: Period, first: datetime, used: Hours) -> None:
+        since, before = self.spent.get(period, (first, Hours()))
+        if first > since:
+            since, before = first, Hours()
+        if first == since:
+            self.spent[period] = since, before + used
+
+    def spent_in(self, period: Period, now: datetime) -> Hours:
+        first = period_start(period, now)
+        since, used = self.spent.get(period, (first, Hours()))
+        return (used if since == first else Hours()) + self._running(first, now)
+
+    def _running(self, first: datetime, now: datetime) -> Hours:
+        cpu = gpu = 0.0
+        for booking in self.bookings.values():
+            if booking.started is not None and booking.started < now:
+                hours = (now - max(booking.started, first)).total_seconds() / 3600
+                cpu += booking.amount.cpu * hours
+                gpu += booking.amount.gpu * hours if booking.amount.gpus else 0
+        return Hours(cpu, gpu)
+
+
 class Account:
-    """Who holds what now, and who used what on which day.
+    """Who holds what now, and who used how much in the current day, week and month.
 
     Sums by person and group are kept up to date, so that a decision does not
-    read every booking. Not safe for several threads: `Reservations` locks it.
+    read every booking. Time goes forward only: hours of a period that is over are
+    forgotten. Not safe for several threads: `Reservations` locks it.
     """
 
     def __init__(self, bookings: Iterable[Booking] = ()) -> None:
-        self._bookings: dict[Key, Booking] = {}
-        self._users: dict[str, dict[Key, Booking]] = defaultdict(dict)
-        self._groups: dict[str, dict[Key, Booking]] = defaultdict(dict)
-        self._user_sums: dict[str, Amount] = {}
-        self._group_sums: dict[str, Amount] = {}
-        self._total = Amount()
-        self._user_days: dict[tuple[str, date], Hours] = {}
-        self._group_days: dict[tuple[str, date], Hours] = {}
+        self._shares: dict[Holder, _Share] = {}
+        self._members: dict[str, set[str]] = {}
         for booking in bookings:
             self.book(booking)
 
     def book(self, booking: Booking) -> None:
         """Add a server; one of the same key is taken off, and its hours are forgotten."""
         self._take_off(booking.key)
-        self._bookings[booking.key] = booking
-        self._users[booking.user][booking.key] = booking
-        self._count(booking, booking.amount)
-        for group in booking.groups:
-            self._groups[group][booking.key] = booking
+        for share in self._shares_of(booking):
+            share.bookings[booking.key] = booking
+            share.amount += booking.amount
 
     def start(self, key: Key, moment: datetime) -> Booking | None:
         """Note that a server runs; its hours count from here. None when it is not booked."""
-        booking = self._bookings.get(key)
+        booking = self.get(key)
         if booking is not None:
             booking = replace(booking, started=moment)
-            self._bookings[key] = self._users[booking.user][key] = booking
-            for group in booking.groups:
-                self._groups[group][key] = booking
+            for share in self._shares_of(booking):
+                share.bookings[key] = booking
         return booking
 
     def release(self, key: Key, moment: datetime) -> Booking | None:
@@ -161,94 +196,90 @@ class Account:
         return booking
 
     def spend(self, booking: Booking, start: datetime, end: datetime) -> None:
-        """Add a stretch of a server's hours to the days on which they fell."""
-        for day, first, last in _days(start, end):
-            used = hours_between(booking.amount, first, last)
-            key = (booking.user, day)
-            self._user_days[key] = self._user_days.get(key, Hours()) + used
-            for group in booking.groups:
-                shared = (group, day)
-                self._group_days[shared] = self._group_days.get(shared, Hours()) + used
+        """Add a stretch of a server's hours, as far as they fell into the latest periods."""
+        for period in ("day", "week", "month"):
+            first = period_start(period, end)
+            used = hours_between(booking.amount, max(start, first), end)
+            for share in self._shares_of(booking):
+                share.add(period, first, used)
+
+    def spend_as(self, other: Account) -> None:
+        """Add the hours of servers that have ended in another account."""
+        for holder, share in other._shares.items():
+            for period, (first, used) in share.spent.items():
+                self._share(holder).add(period, first, used)
 
     def __iter__(self) -> Iterator[Booking]:
-        return iter(self._bookings.values())
+        return iter(self._held(TOTAL).bookings.values())
 
     def __len__(self) -> int:
-        return len(self._bookings)
+        return len(self._held(TOTAL).bookings)
 
     def get(self, key: Key) -> Booking | None:
         """Return a server's booking."""
-        return self._bookings.get(key)
+        return self._held(TOTAL).bookings.get(key)
 
     def of_user(self, user: str) -> Amount:
         """Return what a person holds."""
-        return self._user_sums.get(user, Amount())
+        return self._held(("user", user)).amount
 
     def of_group(self, group: str) -> Amount:
         """Return what a group's members hold together."""
-        return self._group_sums.get(group, Amount())
+        return self._held(("group", group)).amount
 
     @property
     def total(self) -> Amount:
         """What everybody holds together."""
-        return self._total
+        return self._held(TOTAL).amount
 
     def members(self, group: str) -> dict[str, Amount]:
         """Return what each member of a group holds, of those that hold anything."""
-        found: dict[str, Amount] = {}
-        for booking in self._groups.get(group, {}).values():
-            found[booking.user] = found.get(booking.user, Amount()) + booking.amount
+        every = {user: self._held(("group", group, user)) for user in self._members.get(group, ())}
+        return {user: share.amount for user, share in every.items() if share.bookings}
+
+    def spent_by_user(self, user: str, period: Period, now: datetime) -> Hours:
+        """Return what a person used in the period that holds ``now``, up to then."""
+        return self._held(("user", user)).spent_in(period, now)
+
+    def spent_by_group(self, group: str, period: Period, now: datetime) -> Hours:
+        """Return what a group's members used together in the period that holds ``now``."""
+        return self._held(("group", group)).spent_in(period, now)
+
+    def spent_in_total(self, period: Period, now: datetime) -> Hours:
+        """Return what everybody used together in the period that holds ``now``."""
+        return self._held(TOTAL).spent_in(period, now)
+
+    def spent_by_members(self, group: str, period: Period, now: datetime) -> dict[str, Hours]:
+        """Return what each member of a group used of it in the period that holds ``now``."""
+        return {
+            user: self._held(("group", group, user)).spent_in(period, now)
+            for user in self._members.get(group, ())
+        }
+
+    def _shares_of(self, booking: Booking) -> Iterator[_Share]:
+        yield self._share(TOTAL)
+        yield self._share(("user", booking.user))
+        for group in booking.groups:
+            yield self._share(("group", group))
+            yield self._share(("group", group, booking.user))
+
+    def _share(self, holder: Holder) -> _Share:
+        """Return a holder's share to write to."""
+        found = self._shares.get(holder)
+        if found is None:
+            found = self._shares[holder] = _Share()
+            if len(holder) == 3:
+                self._members.setdefault(holder[1], set()).add(holder[2])
         return found
 
-    def spent_by_user(
-        self, user: str, period: Literal["day", "week", "month"], now: datetime
-    ) -> Hours:
-        """Return what a person used in the period that holds ``now``, up to then."""
-        return _spent(self._user_days, user, self._users.get(user, {}).values(), period, now)
-
-    def spent_by_group(
-        self, group: str, period: Literal["day", "week", "month"], now: datetime
-    ) -> Hours:
-        """Return what a group's members used together in the period that holds ``now``."""
-        return _spent(self._group_days, group, self._groups.get(group, {}).values(), period, now)
+    def _held(self, holder: Holder) -> _Share:
+        """Return a holder's share to read from."""
+        return self._shares.get(holder) or _Share()
 
     def _take_off(self, key: Key) -> Booking | None:
-        booking = self._bookings.pop(key, None)
+        booking = self.get(key)
         if booking is not None:
-            del self._users[booking.user][key]
-            for group in booking.groups:
-                del self._groups[group][key]
-            self._count(booking, Amount() - booking.amount)
+            for share in self._shares_of(booking):
+                del share.bookings[key]
+                share.amount -= booking.amount
         return booking
-
-    def _count(self, booking: Booking, amount: Amount) -> None:
-        self._total += amount
-        self._user_sums[booking.user] = self.of_user(booking.user) + amount
-        for group in booking.groups:
-            self._group_sums[group] = self.of_group(group) + amount
-
-
-def _days(start: datetime, end: datetime) -> Iterator[tuple[date, datetime, datetime]]:
-    """Yield the part of a stretch that falls on each day in UTC."""
-    start, end = start.astimezone(UTC), end.astimezone(UTC)
-    while start < end:
-        midnight = period_start("day", start) + timedelta(days=1)
-        yield start.date(), start, min(midnight, end)
-        start = midnight
-
-
-def _spent(
-    days: Mapping[tuple[str, date], Hours],
-    name: str,
-    running: Iterable[Booking],
-    period: Literal["day", "week", "month"],
-    now: datetime,
-) -> Hours:
-    first = period_start(period, now)
-    count = (now.astimezone(UTC).date() - first.date()).days + 1
-    dates = (first.date() + timedelta(days=n) for n in range(count))
-    total = sum((days.get((name, day), Hours()) for day in dates), Hours())
-    for booking in running:
-        if booking.started is not None:
-            total += hours_between(booking.amount, max(booking.started, first), now)
-    return total

@@ -8,7 +8,6 @@ from threading import Lock
 from uuid import uuid4
 
 from baton_hub.account import Account, Booking, Key
-from baton_hub.amount import Amount
 from baton_hub.catalog.quotas import Quotas
 from baton_hub.policy import ServerSpec
 from baton_hub.quota import Bound, admit, bounds, group_bounds, total_bounds
@@ -28,6 +27,7 @@ class Reservations:
         self._clock = clock or (lambda: datetime.now(UTC))
         self._lock = Lock()
         self._account = Account()
+        self._restored: set[str] = set()
 
     def reserve(self, server: str, spec: ServerSpec, quotas: Quotas, idle_limit: int) -> Booking:
         """Return a new booking of a server, or raise the refusal and book nothing."""
@@ -48,8 +48,7 @@ class Reservations:
         )
         with self._lock:
             replaced = self._account.get(booking.key)
-            without = replaced.amount if replaced else None
-            decision = admit(spec, self._account, quotas, now, without=without)
+            decision = admit(spec, self._account, quotas, now, without=replaced)
             if not decision.allowed:
                 raise decision.refusal()
             self._account.release(booking.key, now)
@@ -65,14 +64,33 @@ class Reservations:
         """Book a server that runs already."""
         with self._lock:
             self._account.book(booking)
+            self._restored.add(booking.id)
 
-    def release(self, key: Key) -> Booking | None:
-        """Take a server's booking back and return it; None when there is none."""
+    def release(self, key: Key, *, only: str = "") -> Booking | None:
+        """Take a server's booking back and return it; None when there is none.
+
+        ``only`` is the id of the booking that is meant, where another server may have
+        taken its place.
+        """
         with self._lock:
+            booking = self._account.get(key)
+            if booking is None or (only and booking.id != only):
+                return None
             return self._account.release(key, self._clock())
 
+    @property
+    def restored(self) -> frozenset[str]:
+        """The ids of all bookings that were ever restored."""
+        with self._lock:
+            return frozenset(self._restored)
+
+    def spend_as(self, account: Account) -> None:
+        """Add the hours of servers that ended before this process began."""
+        with self._lock:
+            self._account.spend_as(account)
+
     def bounds(
-        self, quotas: Quotas, user: str, groups: frozenset[str], *, without: Amount | None = None
+        self, quotas: Quotas, user: str, groups: frozenset[str], *, without: Booking | None = None
     ) -> tuple[Bound, ...]:
         """Return every limit that applies to a person, with what is used of it now."""
         with self._lock:
@@ -81,10 +99,16 @@ class Reservations:
     def shared_bounds(self, quotas: Quotas) -> tuple[Bound, ...]:
         """Return the limits for everybody together and of each group, with what is used now."""
         with self._lock:
-            found = total_bounds(quotas, self._account)
+            now = self._clock()
+            found = total_bounds(quotas, self._account, now)
             for group in sorted(quotas.groups):
-                found += group_bounds(quotas, group, self._account, self._clock())
+                found += group_bounds(quotas, group, self._account, now)
             return found
+
+    def get(self, key: Key) -> Booking | None:
+        """Return a server's booking; None when it neither runs nor starts."""
+        with self._lock:
+            return self._account.get(key)
 
     def bookings(self) -> tuple[Booking, ...]:
         """Return every server that runs or starts."""

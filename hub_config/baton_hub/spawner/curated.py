@@ -166,7 +166,7 @@ class CuratedSpawner(Base):  # type: ignore[misc]
         super().clear_state()
         if self.booking is not None:
             booking, self.booking, self.spec = self.booking, None, None
-            reservations.release(booking.key)
+            reservations.release(booking.key, only=booking.id)
             self.audit.record("stop", **booking.facts())
 
     @default("options_form")
@@ -189,10 +189,9 @@ class CuratedSpawner(Base):  # type: ignore[misc]
     def render_options(self) -> str:
         """Return the part of the spawn page where the person chooses."""
         catalog, groups = self.catalog.current(), self._groups()
-        held = self.booking.amount if self.booking else None
         return render_form(
             catalog,
-            reservations.bounds(catalog.quotas, self.user.name, groups, without=held),
+            reservations.bounds(catalog.quotas, self.user.name, groups, without=self.booking),
             chosen=self.user_options,
             user=self.user.name,
             groups=sorted(groups),
