@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
 from baton_contract import BadRequestError, ForbiddenError
 from baton_hub.amount import Amount
 from baton_hub.catalog.connections import SecretReference
-from baton_hub.catalog.model import Catalog, Profile
+from baton_hub.catalog.model import Catalog, Option, Profile, Size
 from baton_hub.catalog.placement import Placement
-
-CHOICE_KEYS = ("profile", "size", "options", "connections")
-"""Every key that a choice may have."""
+from baton_hub.choice import parse_choice, shown
+from baton_hub.offer import check_startable, connections_for, deprecation, startable
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ def resolve(
     catalog: Catalog,
     user: str,
     groups: Iterable[str],
-    choice: Mapping[str, Any],
+    choice: Any,
     *,
     today: date | None = None,
 ) -> ServerSpec:
@@ -73,23 +71,14 @@ def resolve(
     option_missing, bad_option) and `ForbiddenError` (profile_not_offered, profile_blocked,
     evidence_expired, connection_not_offered).
     """
-    _check_form(choice)
+    asked = parse_choice(choice)
     members = frozenset(groups)
     day = today or datetime.now(UTC).date()
-    profile = _profile(catalog, members, choice)
-    _check_lifecycle(profile, day)
-    _check_evidence(catalog, profile, day)
-    name = choice.get("size") or profile.first_size
-    size = profile.sizes.get(name)
-    if size is None:
-        known = ", ".join(profile.sizes)
-        raise BadRequestError(
-            "unknown_size",
-            f"{profile.title} has no size {_shown(name)}. Choose one of: {known}.",
-            sizes=list(profile.sizes),
-        )
-    answers = _answers(profile, choice.get("options", {}))
-    attached = _attached(catalog, members, profile, choice.get("connections", ()))
+    profile = _profile(catalog, members, asked.profile, day)
+    check_startable(catalog, profile, day, members)
+    name, size = _size(profile, asked.size)
+    answers = _answers(profile, asked.options)
+    attached = _attached(catalog, members, profile, asked.connections)
     environment = dict(profile.environment)
     environment |= {profile.options[key].variable: answer for key, answer in answers.items()}
     secrets: dict[str, SecretReference] = {}
@@ -113,129 +102,80 @@ def resolve(
         group=_group(catalog, members, profile),
         placement=profile.kubernetes,
         stop_when_idle=profile.stop_when_idle,
-        notice=deprecation(profile, day),
+        notice=deprecation(catalog, profile, day, members),
     )
 
 
-def deprecation(profile: Profile, today: date) -> str:
-    """Return what people are told of a profile that is being retired; empty when it is not."""
-    life = profile.lifecycle
-    if life.deprecated is None or today < life.deprecated:
-        return ""
-    until = f" It can be started until {life.blocked}." if life.blocked else ""
-    instead = f" Please move to {life.replaced_by}." if life.replaced_by else ""
-    said = f" {life.message}" if life.message else ""
-    return f"This profile is being retired.{until}{instead}{said}"
-
-
-def obstacle(catalog: Catalog, profile: Profile, today: date) -> str:
-    """Return why nobody can start a profile on a day, in a sentence; empty when it can be."""
-    try:
-        _check_lifecycle(profile, today)
-        _check_evidence(catalog, profile, today)
-    except ForbiddenError as error:
-        return error.message
-    return ""
-
-
-def _check_form(choice: Mapping[str, Any]) -> None:
-    if not isinstance(choice, Mapping):
-        raise BadRequestError("bad_choice", "The options must be an object with profile and size.")
-    for key, value in choice.items():
-        if key not in CHOICE_KEYS:
-            raise BadRequestError(
-                "unknown_option",
-                f"There is no option {_shown(key)}. Options are: {', '.join(CHOICE_KEYS)}."
-                f"{_meant(key)}",
-            )
-        if key in ("profile", "size") and not isinstance(value, str):
-            raise BadRequestError("bad_choice", f"The {key} must be a name, written as text.")
-    answers, attached = choice.get("options", {}), choice.get("connections", [])
-    if not isinstance(answers, Mapping) or not all(isinstance(a, str) for a in answers.values()):
-        raise BadRequestError("bad_choice", "The options must be an object of names and texts.")
-    if not isinstance(attached, list) or not all(isinstance(name, str) for name in attached):
-        raise BadRequestError("bad_choice", "The connections must be a list of names.")
-
-
-def _profile(catalog: Catalog, groups: frozenset[str], choice: Mapping[str, Any]) -> Profile:
-    name = choice.get("profile")
-    if not name:
-        raise BadRequestError(
-            "no_profile", "No profile was chosen. Choose one of those offered to you."
-        )
+def _profile(catalog: Catalog, groups: frozenset[str], name: str, today: date) -> Profile:
     profile = catalog.profiles.get(name)
     # The same answer for a profile that does not exist and for somebody else's,
     # so that asking tells nobody what the others have.
     if profile is None or not profile.access.allows(groups):
-        offered = ", ".join(p.name for p in catalog.offered(groups)) or "none"
+        offered = _listed([p.name for p in startable(catalog, groups, today)])
         raise ForbiddenError(
             "profile_not_offered",
-            f"The profile {_shown(name)} is not offered to you. Offered are: {offered}.",
+            f"The profile {shown(name)} is not offered to you. Offered are: {offered}.",
         )
     return profile
 
 
-def _check_lifecycle(profile: Profile, today: date) -> None:
-    life = profile.lifecycle
-    if life.blocked is None or today < life.blocked:
-        return
-    instead = f" Use {life.replaced_by} instead." if life.replaced_by else ""
-    said = f" {life.message}" if life.message else ""
-    raise ForbiddenError(
-        "profile_blocked",
-        f"{profile.title} is no longer offered since {life.blocked}.{said}{instead}",
-        replaced_by=life.replaced_by,
-    )
-
-
-def _check_evidence(catalog: Catalog, profile: Profile, today: date) -> None:
-    finding = catalog.finding(profile.name)
-    if finding.expires is not None and today > finding.expires:
-        raise ForbiddenError(
-            "evidence_expired",
-            f"The {finding.expires_because} of {profile.title} ran out on {finding.expires}."
-            f" {profile.owner} has to renew it before it can be started.",
+def _size(profile: Profile, name: str | None) -> tuple[str, Size]:
+    name = profile.first_size if name is None else name
+    if name not in profile.sizes:
+        raise BadRequestError(
+            "unknown_size",
+            f"{profile.title} has no size {shown(name)}."
+            f" Choose one of: {_listed(list(profile.sizes))}.",
+            sizes=list(profile.sizes),
         )
+    return name, profile.sizes[name]
 
 
 def _answers(profile: Profile, given: Mapping[str, str]) -> dict[str, str]:
     for key in given:
         if key not in profile.options:
-            known = ", ".join(profile.options) or "none"
             raise BadRequestError(
                 "unknown_option",
-                f"{profile.title} has no option {_shown(key)}. Options are: {known}.",
+                f"{profile.title} has no option {shown(key)}."
+                f" Options are: {_listed(list(profile.options))}.",
             )
-    answers: dict[str, str] = {}
-    for key, option in profile.options.items():
-        answer = given.get(key, option.default)
-        if answer is None:
-            raise BadRequestError(
-                "option_missing", f"{profile.title} needs an answer: {option.title}."
-            )
-        if not option.takes(answer):
-            wanted = ", ".join(option.choices) or f"text that matches {option.pattern}"
-            raise BadRequestError(
-                "bad_option", f"{option.title} can't be {_shown(answer)}. Expected is: {wanted}."
-            )
-        answers[key] = answer
-    return answers
+    return {key: _answer(profile, key, option, given) for key, option in profile.options.items()}
+
+
+def _answer(profile: Profile, key: str, option: Option, given: Mapping[str, str]) -> str:
+    answer = given.get(key, option.default)
+    if answer is None:
+        raise BadRequestError("option_missing", f"{profile.title} needs an answer: {option.title}.")
+    if not option.takes(answer):
+        wanted = (
+            _listed(list(option.choices))
+            if option.choices
+            else f"text that matches {option.pattern}"
+        )
+        raise BadRequestError(
+            "bad_option", f"{option.title} can't be {shown(answer)}. Expected is: {wanted}."
+        )
+    # Whatever the pattern says: a variable holds no NUL, and what can't be seen misleads.
+    if not option.choices and not answer.isprintable():
+        raise BadRequestError(
+            "bad_option",
+            f"{option.title} can't be {shown(answer)}: it holds characters that can't be seen.",
+        )
+    return answer
 
 
 def _attached(
-    catalog: Catalog, groups: frozenset[str], profile: Profile, wanted: Iterable[str]
+    catalog: Catalog, groups: frozenset[str], profile: Profile, wanted: tuple[str, ...]
 ) -> tuple[str, ...]:
-    offered = [
-        name for name in profile.connections if catalog.connections[name].access.allows(groups)
-    ]
+    offered = connections_for(catalog, groups, profile)
     for name in wanted:
         if name not in offered:
             raise ForbiddenError(
                 "connection_not_offered",
-                f"The connection {_shown(name)} is not offered to you with {profile.title}."
-                f" Offered are: {', '.join(offered) or 'none'}.",
+                f"The connection {shown(name)} is not offered to you with {profile.title}."
+                f" Offered are: {_listed(list(offered))}.",
             )
-    return tuple(name for name in offered if name in set(wanted))
+    return tuple(name for name in offered if name in wanted)
 
 
 def _group(catalog: Catalog, groups: frozenset[str], profile: Profile) -> str:
@@ -249,12 +189,8 @@ def _group(catalog: Catalog, groups: frozenset[str], profile: Profile) -> str:
     return next(iter(named or sorted(limited)), "")
 
 
-def _meant(key: Any) -> str:
-    close = get_close_matches(key[:80], CHOICE_KEYS, n=1) if isinstance(key, str) else []
-    return f" Did you mean {close[0]}?" if close else ""
-
-
-def _shown(text: Any, limit: int = 60) -> str:
-    """Return what somebody sent, fit to be quoted in a sentence: short, one line, printable."""
-    shown = ascii(text)
-    return shown if len(shown) <= limit else f"{shown[:limit]}…"
+def _listed(names: list[str], most: int = 5) -> str:
+    """Return names for a sentence, and not all of a long list."""
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return ", ".join(names) or "none"
