@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from baton_hub.units import parse_duration
+
 SERVICES = ("mlflow", "desk")
 SPAWNERS = {
     "kube": "baton_hub.spawner.CuratedKubeSpawner",
     "local": "baton_hub.spawner.CuratedLocalSpawner",
+}
+
+SCOPES = {
+    "custom:baton:standing": {
+        "description": "Read one's own profile, quotas and budgets, and what is left of them"
+    },
+    "custom:baton:idle": {
+        "description": "Ask which servers may be stopped because nobody uses them"
+    },
 }
 
 
@@ -45,6 +57,17 @@ class Settings:
     """File that records every decision. Empty: nothing is recorded."""
     contact: str = "the people who run this Hub"
     """Whom to ask for access; completes 'Please ask …'."""
+    idle_limit: int = 0
+    """Seconds without use after which a server is stopped, where its profile says nothing else.
+    0: never. A length of time such as ``8h`` is understood too, here and below."""
+    idle_warning: int = 600
+    """Seconds before that in which the person is warned; at most half of the limit."""
+    cull_every: int = 60
+    """How often to look for idle servers, in seconds. 0: never, and none is stopped for it."""
+
+
+LENGTHS = ("idle_limit", "idle_warning", "cull_every")
+"""The settings that are lengths of time."""
 
 
 def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
@@ -54,7 +77,7 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
     """
     known = {field.name: field for field in fields(Settings)}
     faults = [f"there is no setting {name!r}" for name in given if name not in known]
-    values: dict[str, str] = {}
+    values: dict[str, Any] = {}
     for name in known:
         variable = f"BATON_{name.upper()}"
         value = given.get(name, environment.get(variable))
@@ -66,14 +89,23 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         value = values.get(name)
         if value and not value.startswith(("http://", "https://")):
             faults.append(f"{name} must start with http:// or https://, not {value!r}")
+    for name in LENGTHS:
+        try:
+            values |= {name: _seconds(values[name])} if name in values else {}
+        except ValueError as error:
+            faults.append(f"{name}: {error}, or as a number of seconds")
     if faults:
         raise ConfigurationError("Baton can't configure this Hub: " + "; ".join(faults) + ".")
     values["public_url"] = values["public_url"].rstrip("/")
     return Settings(**values)
 
 
+def _seconds(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else parse_duration(text)
+
+
 def configure(c: Any, **settings: Any) -> Settings:
-    """Set a Hub up for Baton: curated spawner, MLflow and desk as services, scopes, spawn page.
+    """Set a Hub up for Baton: curated spawner, services, scopes, culler, pages.
 
     ``c`` is the configuration object of jupyterhub_config.py; keyword arguments are
     the fields of `Settings`. What is not Baton's (authenticator, database, proxy) is
@@ -86,11 +118,15 @@ def configure(c: Any, **settings: Any) -> Settings:
     c.CuratedSpawner.audit_file = chosen.audit_file
     c.CuratedSpawner.baton_public_url = chosen.public_url
     c.CuratedSpawner.contact = chosen.contact
+    c.CuratedSpawner.idle_limit = chosen.idle_limit
     c.Spawner.default_url = "/lab"
     access = [f"access:services!service={name}" for name in SERVICES]
-    c.Spawner.server_token_scopes = ["users:activity!user", "access:servers!server", *access]
+    own = ["custom:baton:standing", *access]
+    c.Spawner.server_token_scopes = ["users:activity!user", "access:servers!server", *own]
     c.JupyterHub.services.extend(_services(chosen))
-    c.JupyterHub.load_roles.extend(_roles(access))
+    c.JupyterHub.custom_scopes.update(SCOPES)
+    c.JupyterHub.load_roles.extend(_roles(chosen, own))
+    c.JupyterHub.extra_handlers.extend(_handlers(chosen))
     c.JupyterHub.template_paths.insert(0, str(Path(__file__).parent / "templates"))
     return chosen
 
@@ -106,7 +142,7 @@ def _services(settings: Settings) -> list[dict[str, Any]]:
         "mlflow": (settings.mlflow_url, settings.mlflow_api_token),
         "desk": (settings.desk_url, settings.desk_api_token),
     }
-    return [
+    external = [
         {
             "name": name,
             "url": url,
@@ -119,14 +155,43 @@ def _services(settings: Settings) -> list[dict[str, Any]]:
         }
         for name, (url, token) in where.items()
     ]
+    return [*external, _culler(settings)] if settings.cull_every else external
 
 
-def _roles(access: list[str]) -> list[dict[str, Any]]:
-    return [
+def _culler(settings: Settings) -> dict[str, Any]:
+    """Return the culler, which the Hub starts, and starts again when it ends; it serves nobody."""
+    return {
+        "name": "culler",
+        "command": [sys.executable, "-m", "baton_hub.idle"],
+        "environment": {"BATON_CULL_EVERY": str(settings.cull_every)},
+    }
+
+
+def _handlers(settings: Settings) -> list[Any]:
+    # Not at the top: it loads the Hub, and has to wait until this module is whole.
+    from baton_hub.operations.handlers import handlers
+
+    return list(handlers(settings))
+
+
+def _roles(settings: Settings, own: list[str]) -> list[dict[str, Any]]:
+    culler = {
+        "name": "culler",
+        "description": "Stops servers that nobody uses",
+        "services": ["culler"],
+        "scopes": [
+            "list:users",
+            "read:users:activity",
+            "read:servers",
+            "delete:servers",
+            "custom:baton:idle",
+        ],
+    }
+    roles: list[dict[str, Any]] = [
         {
             "name": "user",
             "description": "Standard user privileges, and the platform's services",
-            "scopes": ["self", *access],
+            "scopes": ["self", *own],
         },
         {
             "name": "desk",
@@ -135,3 +200,4 @@ def _roles(access: list[str]) -> list[dict[str, Any]]:
             "scopes": ["read:users:name", "read:users:groups", "list:groups"],
         },
     ]
+    return [*roles, culler] if settings.cull_every else roles

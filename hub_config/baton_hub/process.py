@@ -10,10 +10,13 @@ from pathlib import Path
 
 from baton_hub.audit import Audit
 from baton_hub.catalog import LiveCatalog
+from baton_hub.idle import Uses
 from baton_hub.reservations import Reservations
 
 reservations = Reservations()
 """One account for the whole Hub: JupyterHub runs as one process."""
+uses = Uses()
+"""When each running server was last used."""
 
 
 @cache

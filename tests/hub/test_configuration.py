@@ -44,9 +44,29 @@ def test_what_others_configured_is_kept() -> None:
     c.JupyterHub.load_roles = [{"name": "theirs"}]
     c.JupyterHub.template_paths = ["/theirs"]
     configure(c, **GIVEN)
-    assert [s["name"] for s in c.JupyterHub.services] == ["theirs", "mlflow", "desk"]
-    assert [r["name"] for r in c.JupyterHub.load_roles] == ["theirs", "user", "desk"]
+    assert [s["name"] for s in c.JupyterHub.services] == [
+        "theirs",
+        "mlflow",
+        "desk",
+        "culler",
+    ]
+    roles = [r["name"] for r in c.JupyterHub.load_roles]
+    assert roles == ["theirs", "user", "desk", "culler"]
     assert "/theirs" in c.JupyterHub.template_paths
+
+
+def test_lengths_of_time_are_seconds_or_written_as_in_the_catalogue() -> None:
+    settings = configure(Config(), **GIVEN, idle_limit="8h", idle_warning=90, cull_every="0")
+    assert (settings.idle_limit, settings.idle_warning, settings.cull_every) == (28800, 90, 0)
+    with pytest.raises(ConfigurationError, match="idle_limit: 'soon' is not a length of time"):
+        configure(Config(), **GIVEN, idle_limit="soon")
+
+
+def test_without_a_culler_nothing_is_granted_to_one() -> None:
+    c = Config()
+    c.JupyterHub.services, c.JupyterHub.load_roles = [], []
+    configure(c, **GIVEN, cull_every=0)
+    assert "culler" not in {s["name"] for s in c.JupyterHub.services + c.JupyterHub.load_roles}
 
 
 def test_importing_the_package_is_light() -> None:

@@ -1,0 +1,134 @@
+"""What one person should know of their server and of what is left to them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from baton_contract.timestamp import render_timestamp
+from baton_hub.account import Booking
+from baton_hub.amount import render_amount, render_resources
+from baton_hub.catalog import Catalog, Profile
+from baton_hub.idle import Idleness
+from baton_hub.offer import connections_for, deprecation, obstacle
+from baton_hub.quota import Bound, render_bound
+
+EVIDENCE_DAYS = 14
+"""How many days before a profile's evidence runs out the people who use it are told."""
+
+
+def standing(
+    catalog: Catalog,
+    groups: frozenset[str],
+    limits: Iterable[Bound],
+    booking: Booking | None,
+    today: date,
+) -> dict[str, Any]:
+    """Return as JSON how a person stands: their server, what to know of it, what is left.
+
+    ``server`` is None when ``booking`` is. ``notices`` are sentences, each with its kind:
+    ``retiring``, ``blocked``, ``evidence`` or ``gone``. ``left`` has the strictest limit of
+    each resource that the person could use.
+    """
+    offered = catalog.offered(groups)
+    return {
+        "server": None if booking is None else _server(catalog, groups, booking),
+        "notices": [] if booking is None else _notices(catalog, groups, booking, today),
+        "left": [_left(bound) for bound in _strictest(limits, _kinds(offered))],
+    }
+
+
+def idling(idleness: Idleness, lead: int, *, is_watched: bool) -> dict[str, Any] | None:
+    """Return as JSON, in seconds, when a server is stopped; None when it never is."""
+    if not idleness.limit:
+        return None
+    return {
+        "limit": idleness.limit,
+        "remaining": idleness.remaining,
+        "warning": idleness.warning(lead),
+        "is_watched": is_watched,
+    }
+
+
+def _server(catalog: Catalog, groups: frozenset[str], booking: Booking) -> dict[str, Any]:
+    profile = catalog.profiles.get(booking.profile)
+    size = profile and profile.sizes.get(booking.size)
+    return {
+        "id": booking.id,
+        "name": booking.server,
+        "profile": booking.profile,
+        "title": profile.title if profile else booking.profile,
+        "size": booking.size,
+        "size_title": (size and size.title) or booking.size,
+        "resources": render_resources(booking.amount),
+        "started": booking.started and render_timestamp(booking.started),
+        # Which of them are attached the server itself knows; here is what they are called.
+        "connections": {
+            name: catalog.connections[name].title
+            for name in (connections_for(catalog, groups, profile) if profile else ())
+        },
+    }
+
+
+def _notices(
+    catalog: Catalog, groups: frozenset[str], booking: Booking, today: date
+) -> list[dict[str, str]]:
+    profile = catalog.profiles.get(booking.profile)
+    if profile is None:
+        text = "This profile is no longer in the catalogue. The server runs on until it stops."
+        return [{"kind": "gone", "text": text}]
+    against = obstacle(catalog, profile, today, groups)
+    if against:
+        text = f"{against} This server runs on until it stops."
+        return [{"kind": "blocked", "text": text}]
+    retiring = deprecation(catalog, profile, today)
+    notices = [{"kind": "retiring", "text": retiring}] if retiring else []
+    expires = catalog.finding(profile.name).expires
+    if expires is not None and expires - today <= timedelta(days=EVIDENCE_DAYS):
+        text = (
+            f"The approval of this profile's image ends on {expires}. After that day it can't be"
+            f" started until {profile.owner} renews it."
+        )
+        notices.append({"kind": "evidence", "text": text})
+    return notices
+
+
+def _kinds(offered: Iterable[Profile]) -> frozenset[str]:
+    """Return the kinds of GPU that a person could use at all."""
+    return frozenset(k for p in offered for size in p.sizes.values() for k in size.gpus)
+
+
+def _strictest(limits: Iterable[Bound], kinds: frozenset[str]) -> Iterator[Bound]:
+    """Yield of each resource the limit that leaves least; a person's own before a shared one."""
+    found: dict[str, Bound] = {}
+    for bound in limits:
+        known = found.get(bound.resource)
+        if known is None or bound.left < known.left:
+            found[bound.resource] = bound
+    for resource, bound in found.items():
+        is_gpu = "/" in resource or resource == "gpu_hours"
+        if not is_gpu or resource in kinds or (resource == "gpu_hours" and kinds):
+            yield bound
+
+
+def _left(bound: Bound) -> dict[str, Any]:
+    return {
+        "resource": bound.resource,
+        "scope": bound.scope,
+        "name": bound.name,
+        "period": bound.period,
+        "limit": bound.limit,
+        "left": bound.left,
+        "text": _words(bound),
+        "detail": f"{render_bound(bound)[:1].upper()}{render_bound(bound)[1:]}.",
+    }
+
+
+def _words(bound: Bound) -> str:
+    """Return what is left of a limit: ``1 CPU of 4 CPUs``, ``12.5 of 40 CPU hours``."""
+    if bound.period:
+        kind = "CPU" if bound.resource == "cpu_hours" else "GPU"
+        return f"{bound.left:.4g} of {bound.limit:g} {kind} hours this {bound.period}"
+    left, limit = (render_amount(bound.resource, n) for n in (bound.left, bound.limit))
+    return f"{left} of {limit}"
