@@ -1,0 +1,43 @@
+"""The page on which operations see the catalogue, who runs what, use over time and refusals."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.scopes import needs_scope
+from tornado.ioloop import IOLoop
+from tornado.web import authenticated
+
+from baton_hub.operations.history import History
+from baton_hub.operations.survey import DAYS, survey
+from baton_hub.process import live_catalog, reservations
+
+
+class OperationsHandler(BaseHandler):  # type: ignore[misc]
+    """``GET /hub/baton/operations``: HTML for Hub admins (scope admin-ui); 403 for others."""
+
+    def initialize(self, profiles: str, history: History) -> None:
+        """Take over where the catalogue is, and what reads the audit."""
+        self.catalog = live_catalog(profiles)
+        self.history = history
+
+    @authenticated
+    @needs_scope("admin-ui")  # type: ignore[untyped-decorator]
+    async def get(self) -> None:
+        """Answer with the page as things stand now."""
+        now = datetime.now(UTC)
+        # A month of decisions is read from disk: not in the Hub's loop.
+        past = await IOLoop.current().run_in_executor(
+            None, self.history.since, now - timedelta(days=DAYS)
+        )
+        catalog = self.catalog.current()
+        view = survey(
+            catalog,
+            self.catalog.faults,
+            reservations.bookings(),
+            reservations.shared_bounds(catalog.quotas),
+            past,
+            now,
+        )
+        self.finish(await self.render_template("operations.html", view=view))
