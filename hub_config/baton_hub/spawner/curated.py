@@ -12,7 +12,7 @@ from baton_hub.account import Booking, load_booking
 from baton_hub.audit import Audit
 from baton_hub.catalog import LiveCatalog
 from baton_hub.policy import ServerSpec, resolve
-from baton_hub.process import audit_of, live_catalog, reservations
+from baton_hub.process import audit_of, live_catalog, reservations, uses
 from baton_hub.spawner.form import parse_form, render_form
 from baton_hub.spawner.refusal import refusal
 
@@ -167,7 +167,8 @@ class CuratedSpawner(Base):  # type: ignore[misc]
         if self.booking is not None:
             booking, self.booking, self.spec = self.booking, None, None
             reservations.release(booking.key, only=booking.id)
-            self.audit.record("stop", **booking.facts())
+            code = "culled" if uses.was_culled(booking) else "stopped"
+            self.audit.record("stop", code=code, **booking.facts())
 
     @default("options_form")
     def _curated_options_form(self) -> Any:
