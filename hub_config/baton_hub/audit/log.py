@@ -1,45 +1,167 @@
-"""The record of what was decided: append-only JSON lines."""
+"""The Hub's record of what was decided and what runs: `Audit`."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Mapping
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
+from baton_contract import UnavailableError
 from baton_contract.timestamp import render_timestamp
+from baton_hub.audit.appender import Appender, BusyError, repair
+
+log = logging.getLogger(__name__)
+
+MAX_BYTES = 64 * 2**20
+"""At what size the file is rotated, unless somebody says otherwise."""
+
+MAX_WAITING = 10_000
+"""How many events wait for a file that can't be written; of more, refusals are counted only."""
 
 
 class Audit:
-    """A file that gets one line an event and never loses one that was written.
+    """The record of one Hub: a file of chained lines, and what could not be written yet.
 
-    Each line is one JSON object: ``time`` (RFC 3339, UTC, milliseconds), ``event``
-    (``spawn`` or ``stop``), ``user``, ``server``, ``groups``, ``profile``, ``size``,
-    ``digest``, ``cpu``, ``memory`` (bytes), ``gpu``, ``revision`` (the catalogue's),
-    ``decision`` (``allowed`` or ``refused``), ``code`` and, for a refusal, ``reason``.
-    What was asked for is recorded only as far as it names a profile and a size:
-    never whole, as it may hold anything.
+    `record` is for what must not happen unrecorded; `note` for what happened already.
+    Without a path nothing is recorded, and nothing fails. ``max_bytes`` 0: never rotated.
     """
 
-    def __init__(self, path: Path | None, clock: Callable[[], datetime] | None = None) -> None:
-        self._path = path
+    def __init__(
+        self,
+        path: Path | None,
+        clock: Callable[[], datetime] | None = None,
+        *,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        self.path = path
         self._clock = clock or (lambda: datetime.now(UTC))
+        self._file = Appender(path, self._clock, max_bytes) if path else None
+        self._guard = Lock()
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._dropped = 0
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="audit")
+        self._synced: Future[None] | None = None
+        self.errors = 0
+        """How many times the file could not be written since the Hub started."""
+
+    @property
+    def waiting(self) -> int:
+        """How many events happened that the file does not hold yet."""
+        return len(self._waiting) + self._dropped
 
     def record(self, event: str, **facts: Any) -> None:
-        """Append one event, stamped with the time; returns when it is on disk."""
-        time = render_timestamp(self._clock())
-        self._append({"time": time, "event": event, **facts})
+        """Add one event, stamped with the time; it is in the file when this returns.
 
-    def _append(self, entry: Mapping[str, Any]) -> None:
-        if self._path is None:
+        It outlives the Hub's process from then on, and the machine once `durable` returned.
+        Raises `UnavailableError` (audit_unavailable), and the event is not recorded.
+        """
+        if self._file is None:
             return
-        line = json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n"
-        # One write to a file opened for appending: lines of several writers do not mix.
-        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+        with self._guard:
+            try:
+                self._write_waiting(self._file)
+                self._file.append({"time": self._now(), "event": event, **facts})
+            except OSError as error:
+                self._count(error)
+                raise _unavailable() from error
+        self._sync(self._file)
+
+    def note(self, event: str, **facts: Any) -> None:
+        """Add one event of what happened already; it waits in memory while the file can't take it.
+
+        What waits is written, in order, before anything else is recorded.
+        """
+        if self._file is None:
+            return
+        with self._guard:
+            self._waiting.append({"time": self._now(), "event": event, **facts})
+        self.retry()
+
+    def retry(self) -> bool:
+        """Write what waits; tells whether nothing waits any more."""
+        if self._file is None or not self.waiting:
+            return True
+        with self._guard:
+            try:
+                self._write_waiting(self._file)
+            except OSError as error:
+                self._count(error)
+                self._drop()
+                return False
+        self._sync(self._file)
+        return True
+
+    async def durable(self) -> None:
+        """Return when everything recorded so far is on the disk; the event loop goes on meanwhile.
+
+        Whoever asks at the same time waits for one and the same write. Raises
+        `UnavailableError` (audit_unavailable) when the disk fails.
+        """
+        if self._synced is None:
+            return
         try:
-            os.write(handle, line.encode("utf-8", "backslashreplace"))
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            # Shielded: who gives up waiting must not end the write that others wait for.
+            await asyncio.shield(asyncio.wrap_future(self._synced))
+        except OSError as error:
+            raise _unavailable() from error
+
+    def close(self) -> None:
+        """Write what waits, wait for the disk, and let another process write."""
+        self.retry()
+        self._disk.shutdown()
+        if self._file is not None:
+            self._file.close()
+
+    def _sync(self, file: Appender) -> None:
+        """Have a thread bring what was added to the disk; one that has not begun covers it too."""
+        with self._guard:
+            running = self._synced
+            if running is None or running.running() or running.done():
+                self._synced = self._disk.submit(self._bring, file)
+
+    def _bring(self, file: Appender) -> None:
+        try:
+            file.sync()
+        except OSError as error:
+            self._count(error)
+            raise
+
+    def _write_waiting(self, file: Appender) -> None:
+        if self._dropped:
+            file.append(repair("events_dropped", dropped=self._dropped))
+            self._dropped = 0
+        while self._waiting:
+            file.append(self._waiting[0])
+            self._waiting.popleft()
+
+    def _drop(self) -> None:
+        """Forget the oldest refusals beyond what memory should hold; never a start or a stop."""
+        excess = len(self._waiting) - MAX_WAITING
+        if excess > 0:
+            refusals = [e for e in self._waiting if e.get("decision") == "refused"][:excess]
+            gone = {id(event) for event in refusals}
+            self._waiting = deque(e for e in self._waiting if id(e) not in gone)
+            self._dropped += len(refusals)
+
+    def _count(self, error: OSError) -> None:
+        self.errors += 1
+        reason = str(error) if isinstance(error, BusyError) else f"{self.path}: {error.strerror}"
+        if not self.errors & (self.errors - 1):  # The first, second, fourth … time.
+            log.error("The audit can't be written, so no server can start. %s", reason)
+
+    def _now(self) -> str:
+        return render_timestamp(self._clock())
+
+
+def _unavailable() -> UnavailableError:
+    return UnavailableError(
+        "audit_unavailable",
+        "Nothing can start now, because the Hub can't record it. What runs is not touched."
+        " Please try again later, and tell those who run this Hub.",
+    )

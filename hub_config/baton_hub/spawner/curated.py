@@ -10,6 +10,7 @@ from traitlets import Integer, Unicode, default
 from baton_contract import ForbiddenError, PublicError
 from baton_hub.account import Booking, load_booking
 from baton_hub.audit import Audit
+from baton_hub.audit.events import allowed, refused, started, stopped
 from baton_hub.catalog import LiveCatalog
 from baton_hub.policy import ServerSpec, resolve
 from baton_hub.process import audit_of, live_catalog, reservations, uses
@@ -57,6 +58,9 @@ class CuratedSpawner(Base):  # type: ignore[misc]
     """What was decided for the server that starts; None once the Hub was started again."""
     booking: Booking | None = None
     """What the server that runs or starts holds; None when there is none."""
+    _was_told_to_stop = False
+    _is_unconfirmed = False
+    """True while a new Hub has not yet looked whether the server is still there."""
     page_notice = ""
     """What people should know about how servers run here, in one sentence."""
 
@@ -70,10 +74,14 @@ class CuratedSpawner(Base):  # type: ignore[misc]
         """The catalogue that decides for this spawner."""
         return live_catalog(self.catalog_folder)
 
-    def decide(self) -> ServerSpec:
-        """Return the server to start, booked, or raise the refusal; either is recorded."""
+    async def decide(self) -> ServerSpec:
+        """Return the server to start, booked and recorded for good, or raise the refusal.
+
+        A refusal is recorded too. A start that can't be recorded is refused.
+        """
         user, groups = self.user.name, self._groups()
         catalog = self.catalog.current()
+        spec: ServerSpec | None = None
         try:
             if not catalog.profiles:
                 raise ForbiddenError(
@@ -83,35 +91,31 @@ class CuratedSpawner(Base):  # type: ignore[misc]
             spec = resolve(catalog, user, groups, self.user_options)
             limit = self.idle_limit if spec.stop_when_idle is None else spec.stop_when_idle
             booking = reservations.reserve(self.name, spec, catalog.quotas, limit)
+            self._record_start(booking, spec)
         except PublicError as error:
-            self._record_refusal(error, groups, catalog.revision)
+            asked = {"user": user, "server": self.name, "asked": self.user_options, "spec": spec}
+            facts = refused(error, groups=groups, revision=catalog.revision, **asked)
+            self.audit.note("spawn", **facts)
             raise refusal(error, self._hub_settings()) from None
-        self.spec, self.booking = spec, booking
-        self.audit.record("spawn", decision="allowed", code="ok", **booking.facts())
+        self.spec, self.booking, self._was_told_to_stop = spec, booking, False
+        try:
+            await self.audit.durable()
+        except PublicError as error:
+            raise refusal(error, self._hub_settings()) from None
         return spec
 
+    def _record_start(self, booking: Booking, spec: ServerSpec) -> None:
+        try:
+            self.audit.record("spawn", **allowed(booking, spec))
+        except PublicError:
+            reservations.release(booking.key, only=booking.id)
+            raise
+
     def note_start(self) -> None:
-        """Note that the server runs; subclasses call it at the end of a start that went well."""
+        """Note that the server runs; subclasses call it as soon as it does."""
         if self.booking is not None:
             self.booking = reservations.start(self.booking.key) or self.booking
-            self.audit.record("start", **self.booking.facts())
-
-    def _record_refusal(self, error: PublicError, groups: frozenset[str], revision: str) -> None:
-        asked = {key: self.user_options.get(key) for key in ("profile", "size")}
-        named = {
-            key: value[:80] if isinstance(value, str) else None for key, value in asked.items()
-        }
-        self.audit.record(
-            "spawn",
-            user=self.user.name,
-            server=self.name,
-            decision="refused",
-            code=error.code,
-            reason=error.message,
-            groups=sorted(groups),
-            revision=revision,
-            **named,
-        )
+            self.audit.note("start", **started(self.booking))
 
     def _hub_settings(self) -> dict[str, Any]:
         # The request's, where the Hub counts failures: the user's settings are a copy.
@@ -155,7 +159,7 @@ class CuratedSpawner(Base):  # type: ignore[misc]
         super().load_state(state)
         kept = state.get("baton")
         if kept and self.orm_spawner is not None and self.orm_spawner.server is not None:
-            self.booking = load_booking(kept)
+            self.booking, self._is_unconfirmed = load_booking(kept), True
             reservations.restore(self.booking)
 
     def clear_state(self) -> None:
@@ -167,8 +171,27 @@ class CuratedSpawner(Base):  # type: ignore[misc]
         if self.booking is not None:
             booking, self.booking, self.spec = self.booking, None, None
             reservations.release(booking.key, only=booking.id)
-            code = "culled" if uses.was_culled(booking) else "stopped"
-            self.audit.record("stop", code=code, **booking.facts())
+            self.audit.note("stop", **stopped(booking, self._stop_code(booking)))
+
+    def _stop_code(self, booking: Booking) -> str:
+        """Return why a server is no more, as far as the Hub knows."""
+        if uses.was_culled(booking):
+            return "culled"
+        if booking.started is None or self._waiting_for_response:
+            return "failed"
+        if self._was_told_to_stop:
+            return "stopped"
+        return "lost" if self._is_unconfirmed else "ended"
+
+    async def stop(self, now: bool = False) -> None:
+        """Stop the server. Who asked for it is not told to spawners."""
+        self._was_told_to_stop = True
+        await super().stop(now)
+
+    def start_polling(self) -> None:
+        """Watch the server, which is there: it started, or was found again by a new Hub."""
+        self._is_unconfirmed = False
+        super().start_polling()
 
     @default("options_form")
     def _curated_options_form(self) -> Any:

@@ -27,7 +27,7 @@ class CuratedKubeSpawner(CuratedSpawner, KubeSpawner):  # type: ignore[misc]
 
     async def load_user_options(self) -> None:
         """Decide, then apply the decision to the pod that is about to be made."""
-        spec = self.decide()
+        spec = await self.decide()
         self.image = spec.image
         self.cpu_limit = self.cpu_guarantee = spec.amount.cpu
         self.mem_limit = self.mem_guarantee = spec.amount.memory

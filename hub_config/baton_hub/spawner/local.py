@@ -61,7 +61,7 @@ class CuratedLocalSpawner(CuratedSpawner, SimpleLocalProcessSpawner):  # type: i
 
     async def start(self) -> tuple[str, int]:
         """Decide, then start the process; returns where it listens."""
-        spec = self.decide()
+        spec = await self.decide()
         self.cpu_limit = spec.amount.cpu
         self.mem_limit = spec.amount.memory
         where: tuple[str, int] = await super().start()

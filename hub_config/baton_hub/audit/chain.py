@@ -1,0 +1,106 @@
+"""The form of a line: canonical JSON that carries its own hash and that of the line before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from baton_contract import BadRequestError
+from baton_contract.digest import canonical_json
+
+SCHEMA = "urn:baton:audit:1"
+"""What every line names itself after."""
+
+TEXT, REASON, ITEMS = 255, 1000, 2000
+"""How many characters of a name and of a sentence are kept, and how many groups."""
+
+_HEAD = re.compile(r"([1-9][0-9]{0,15}):([0-9a-f]{64})")
+
+
+@dataclass(frozen=True)
+class Head:
+    """A line's place and hash. It stands for everything up to that line."""
+
+    seq: int
+    hash: str
+
+    def __str__(self) -> str:
+        return f"{self.seq}:{self.hash}"
+
+
+START = Head(0, "0" * 64)
+"""What a chain begins from."""
+
+
+def parse_head(text: str) -> Head:
+    """Return the head that stands in a text as ``SEQ:HASH``; raises `ValueError`."""
+    match = _HEAD.fullmatch(text)
+    if match is None:
+        raise ValueError("a head is a line's number, a colon, and 64 hexadecimal digits")
+    return Head(int(match[1]), match[2])
+
+
+def seal(event: Mapping[str, Any], before: Head) -> tuple[bytes, Head]:
+    """Return the line that follows ``before``, with its newline, and its head."""
+    body = {**_bounded(event), "schema": SCHEMA, "seq": before.seq + 1, "prev": before.hash}
+    head = Head(before.seq + 1, hashlib.sha256(canonical_json(body)).hexdigest())
+    return canonical_json({**body, "hash": head.hash}) + b"\n", head
+
+
+def parse_line(line: bytes) -> dict[str, Any]:
+    """Return the event of a line, byte for byte as `seal` writes it.
+
+    Raises `ValueError` when it is not one, and `HashError` when it is but its hash
+    is another line's.
+    """
+    if not line.endswith(b"\n"):
+        raise ValueError("the line has no end")
+    try:
+        event = json.loads(line)
+        canonical = canonical_json(event) + b"\n"
+    except (RecursionError, BadRequestError, UnicodeDecodeError) as error:
+        raise ValueError("the line is not canonical JSON") from error
+    if canonical != line or not isinstance(event, dict):
+        raise ValueError("the line is not canonical JSON")
+    body = {key: value for key, value in event.items() if key != "hash"}
+    places = isinstance(body.get("seq"), int) and isinstance(body.get("prev"), str)
+    if not places or not isinstance(event.get("hash"), str):
+        raise ValueError("the line has no place in a chain")
+    if hashlib.sha256(canonical_json(body)).hexdigest() != event["hash"]:
+        raise HashError(event)
+    return event
+
+
+class HashError(ValueError):
+    """A line that is well formed, but whose hash is not that of its content."""
+
+    def __init__(self, event: dict[str, Any]) -> None:
+        super().__init__("the line's content does not fit its hash")
+        self.event = event
+
+
+def _bounded(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _text(value, REASON if key == "reason" else TEXT) if isinstance(value, str) else value
+        for key, value in ((key, _names(value)) for key, value in event.items())
+    }
+
+
+def _names(value: Any) -> Any:
+    """Return a list's texts, or a mapping's, cut to length; anything else as it can be written."""
+    if isinstance(value, list | tuple | frozenset | set):
+        return [_text(one) if isinstance(one, str) else one for one in list(value)[:ITEMS]]
+    if isinstance(value, Mapping):
+        return {_text(key): _names(one) for key, one in value.items()}
+    # Canonical JSON has no whole numbers beyond what a double holds exactly.
+    return float(value) if isinstance(value, int) and abs(value) > 2**53 - 1 else value
+
+
+def _text(text: str, limit: int = TEXT) -> str:
+    """Return a text that fits, and that UTF-8 has words for."""
+    whole = text.encode("utf-8", "backslashreplace").decode()
+    return whole if len(whole) <= limit else f"{whole[: limit - 1]}…"
