@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from jupyterhub import orm
@@ -11,6 +12,8 @@ from tornado.web import HTTPError
 from baton_hub.account import Booking
 from baton_hub.configuration import Settings
 from baton_hub.idle.handlers import BatonAPIHandler, IdleHandler
+from baton_hub.operations.history import History
+from baton_hub.operations.page import OperationsHandler
 from baton_hub.operations.standing import idling, standing
 from baton_hub.process import live_catalog, reservations, uses
 
@@ -22,7 +25,16 @@ def handlers(settings: Settings) -> list[Route]:
     return [
         (r"/api/baton/standing", StandingHandler, {"baton": settings}),
         (r"/api/baton/idle", IdleHandler, {}),
+        (
+            r"/baton/operations",
+            OperationsHandler,
+            {"profiles": settings.profiles, "history": History(_path(settings.audit_file))},
+        ),
     ]
+
+
+def _path(text: str) -> Path | None:
+    return Path(text) if text else None
 
 
 class StandingHandler(BatonAPIHandler):
