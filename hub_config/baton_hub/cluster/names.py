@@ -27,5 +27,8 @@ def cluster_name(text: str) -> str:
 
 
 def priority_class(group: str) -> str:
-    """Return the name of the PriorityClass that a group's pods have."""
-    return f"{PREFIX}{cluster_name(group)}"
+    """Return the name of the PriorityClass that a group's pods have.
+
+    The empty text stands for people who are in no group with a quota.
+    """
+    return f"{PREFIX}{cluster_name(group)}" if group else f"{PREFIX}no--group"

@@ -38,7 +38,7 @@ class PodRules:
     helper_images: frozenset[str] = frozenset()
     """Images that other containers than the notebook's may have, letter for letter."""
     use_priority_classes: bool = False
-    """Whether a pod has the priority class of its group; the classes must exist."""
+    """Whether a pod has the priority class of its group, or of no group; they must exist."""
 
 
 NO_HELPERS = PodRules()
@@ -60,7 +60,8 @@ def differences(
     - There are no ephemeral containers, no resources of the pod as a whole, and no claims
       to devices.
     - The labels name the profile, the size and, where there is one, the group.
-    - With priority classes, the class is the group's. Nobody else has a class of the platform.
+    - With priority classes, the class is the group's, or that of people without one. Without
+      them, the pod has no class of the platform.
     """
     body = pod.get("spec") or {}
     return [
@@ -153,7 +154,7 @@ def _priority_differences(
     body: Mapping[str, Any], spec: ServerSpec, rules: PodRules
 ) -> Iterator[str]:
     name = body.get("priorityClassName") or ""
-    if spec.group and rules.use_priority_classes:
+    if rules.use_priority_classes:
         same = name == priority_class(spec.group)
     else:
         same = not name.startswith(PREFIX)

@@ -1,0 +1,78 @@
+"""The catalogue's own files as a ConfigMap, and how the Hub mounts it as a folder."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from baton_hub.catalog import Catalog
+from baton_hub.catalog.load import read_files
+from baton_hub.cluster.names import cluster_name
+from baton_hub.cluster.target import Manifest, Target, manifest
+
+NAME = "baton-profiles"
+MOUNT_PATH = "/etc/baton/profiles"
+LARGEST = 1024**2
+"""Bytes that a ConfigMap holds, keys and values together."""
+_PLAIN = re.compile(r"(?!.*--)[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+
+
+def catalog_files(folder: Path, catalog: Catalog) -> dict[str, bytes]:
+    """Return every file that the catalogue is made of, by its path below the folder.
+
+    Raises `CatalogError` or `OSError` when one can't be read.
+    """
+    files = {path.name: content for path, content in read_files(folder).items()}
+    for profile in catalog.profiles.values():
+        shown = profile.evidence
+        for document in filter(None, (shown.scan, shown.sbom, shown.signature)):
+            files[document.file] = (folder / document.file).read_bytes()
+    return dict(sorted(files.items()))
+
+
+def fits(files: Mapping[str, bytes]) -> bool:
+    """Tell whether the cluster takes these files as one ConfigMap."""
+    return _size(files) <= LARGEST
+
+
+def render_folder(files: Mapping[str, bytes], catalog: Catalog, target: Target) -> Manifest:
+    """Return the ConfigMap; a file that is no text stands under ``binaryData``."""
+    data: dict[str, str] = {}
+    binary: dict[str, str] = {}
+    for path, content in files.items():
+        try:
+            data[_key(path)] = content.decode()
+        except UnicodeDecodeError:
+            binary[_key(path)] = b64encode(content).decode()
+    parts = {"data": data, "binaryData": binary}
+    return manifest(
+        "ConfigMap",
+        NAME,
+        catalog.revision,
+        namespace=target.namespace,
+        **{part: content for part, content in parts.items() if content},
+    )
+
+
+def volume(files: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return the Hub's volume. Keys are flat, so paths are named where they are not."""
+    source: dict[str, Any] = {"name": NAME}
+    if any(_key(path) != path for path in files):
+        source["items"] = [{"key": _key(path), "path": path} for path in files]
+    return {"name": NAME, "configMap": source}
+
+
+def volume_mount() -> dict[str, Any]:
+    """Return where the Hub sees it: a folder, since a single file would never be updated."""
+    return {"name": NAME, "mountPath": MOUNT_PATH, "readOnly": True}
+
+
+def _size(files: Mapping[str, bytes]) -> int:
+    return sum(len(_key(path)) + len(content) for path, content in files.items())
+
+
+def _key(path: str) -> str:
+    return path if _PLAIN.fullmatch(path) else cluster_name(path)
