@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from traitlets import Integer, Unicode, default
@@ -58,6 +58,8 @@ class CuratedSpawner(Base):  # type: ignore[misc]
     """What was decided for the server that starts; None once the Hub was started again."""
     booking: Booking | None = None
     """What the server that runs or starts holds; None when there is none."""
+    trouble_code = ""
+    """Code of what kept the server from coming up, or ended it; empty when nothing did."""
     _was_told_to_stop = False
     _is_unconfirmed = False
     """True while a new Hub has not yet looked whether the server is still there."""
@@ -98,6 +100,7 @@ class CuratedSpawner(Base):  # type: ignore[misc]
             self.audit.note("spawn", **facts)
             raise refusal(error, self._hub_settings()) from None
         self.spec, self.booking, self._was_told_to_stop = spec, booking, False
+        self.trouble_code = ""
         try:
             await self.audit.durable()
         except PublicError as error:
@@ -117,6 +120,13 @@ class CuratedSpawner(Base):  # type: ignore[misc]
             self.booking = reservations.start(self.booking.key) or self.booking
             self.audit.note("start", **started(self.booking))
 
+    async def end_lost(self, ids: Collection[str]) -> None:
+        """End the servers of these decisions, which the Hub does not know.
+
+        It was killed before it had noted what came of them. Does nothing where no
+        server outlives a Hub that does not know it.
+        """
+
     def _hub_settings(self) -> dict[str, Any]:
         # The request's, where the Hub counts failures: the user's settings are a copy.
         return getattr(self.handler, "settings", {})
@@ -127,12 +137,15 @@ class CuratedSpawner(Base):  # type: ignore[misc]
     def get_env(self) -> dict[str, str]:
         """Return the server's environment: the Hub's, the profile's, the services' addresses."""
         env: dict[str, str] = super().get_env()
+        return {**env, **self.own_env()}
+
+    def own_env(self) -> dict[str, Any]:
+        """Return what the profile, the choice and the platform add to the environment."""
         spec = self.spec
         if spec is None:
-            return env
+            return {}
         # Waits a minute for MLflow, as for one that restarts; its own 7 make it four.
-        env["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "5"
-        env.update(spec.environment)
+        env: dict[str, Any] = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5", **spec.environment}
         env.update(
             MLFLOW_TRACKING_URI=f"{self.baton_public_url}/services/mlflow",
             MLFLOW_TRACKING_USERNAME=self.user.name,
@@ -177,6 +190,8 @@ class CuratedSpawner(Base):  # type: ignore[misc]
         """Return why a server is no more, as far as the Hub knows."""
         if uses.was_culled(booking):
             return "culled"
+        if self.trouble_code:
+            return self.trouble_code
         if booking.started is None or self._waiting_for_response:
             return "failed"
         if self._was_told_to_stop:
