@@ -13,6 +13,8 @@ from baton_hub.amount import NO_GPUS, Amount
 Key = tuple[str, str]
 """Whose server: the person's name, and the server's (empty for the default one)."""
 Period = Literal["day", "week", "month"]
+PERIODS: tuple[Period, ...] = ("day", "week", "month")
+MILLION = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -128,33 +130,55 @@ TOTAL: Holder = ("total",)
 class _Share:
     """What one holder holds now, and what those of its servers used that have ended."""
 
-    __slots__ = ("amount", "bookings", "spent")
+    __slots__ = ("bookings", "cpu", "gpus", "memory", "spent")
 
     def __init__(self) -> None:
-        self.amount = Amount()
         self.bookings: dict[Key, Booking] = {}
-        # Of each kind of period only the latest one: no budget asks for more.
-        self.spent: dict[Period, tuple[datetime, Hours]] = {}
+        # In millionths, so that sums of tenths come back to where they began.
+        self.cpu = 0
+        self.memory = 0
+        self.gpus: dict[str, int] = {}
+        # The beginning, CPU-hours and GPU-hours of the latest period of each kind: no budget
+        # asks for more.
+        self.spent: dict[Period, list[Any]] = {}
 
-    def add(self, period: Period, first: datetime, used: Hours) -> None:
-        since, before = self.spent.get(period, (first, Hours()))
-        if first > since:
-            since, before = first, Hours()
-        if first == since:
-            self.spent[period] = since, before + used
+    @property
+    def amount(self) -> Amount:
+        gpus = {kind: number for kind, number in self.gpus.items() if number}
+        return Amount(len(self.bookings), self.cpu / MILLION, self.memory, gpus or NO_GPUS)
+
+    def put(self, booking: Booking) -> None:
+        self.bookings[booking.key] = booking
+        self._count(booking.amount, 1)
+
+    def take(self, booking: Booking) -> None:
+        del self.bookings[booking.key]
+        self._count(booking.amount, -1)
+
+    def _count(self, amount: Amount, sign: int) -> None:
+        self.cpu += sign * round(amount.cpu * MILLION)
+        self.memory += sign * amount.memory
+        for kind, number in amount.gpus.items():
+            self.gpus[kind] = self.gpus.get(kind, 0) + sign * number
+
+    def add(self, period: Period, first: datetime, cpu: float, gpu: float) -> None:
+        spent = self.spent.get(period)
+        if spent is None or spent[0] < first:
+            self.spent[period] = [first, cpu, gpu]
+        elif spent[0] == first:
+            spent[1] += cpu
+            spent[2] += gpu
 
     def spent_in(self, period: Period, now: datetime) -> Hours:
         first = period_start(period, now)
-        since, used = self.spent.get(period, (first, Hours()))
-        return (used if since == first else Hours()) + self._running(first, now)
-
-    def _running(self, first: datetime, now: datetime) -> Hours:
-        cpu = gpu = 0.0
+        since, cpu, gpu = self.spent.get(period, (first, 0.0, 0.0))
+        if since != first:
+            cpu = gpu = 0.0
         for booking in self.bookings.values():
             if booking.started is not None and booking.started < now:
                 hours = (now - max(booking.started, first)).total_seconds() / 3600
                 cpu += booking.amount.cpu * hours
-                gpu += booking.amount.gpu * hours if booking.amount.gpus else 0
+                gpu += booking.amount.gpu * hours if booking.amount.gpus else 0.0
         return Hours(cpu, gpu)
 
 
@@ -176,8 +200,7 @@ class Account:
         """Add a server; one of the same key is taken off, and its hours are forgotten."""
         self._take_off(booking.key)
         for share in self._shares_of(booking):
-            share.bookings[booking.key] = booking
-            share.amount += booking.amount
+            share.put(booking)
 
     def start(self, key: Key, moment: datetime) -> Booking | None:
         """Note that a server runs; its hours count from here. None when it is not booked."""
@@ -197,17 +220,18 @@ class Account:
 
     def spend(self, booking: Booking, start: datetime, end: datetime) -> None:
         """Add a stretch of a server's hours, as far as they fell into the latest periods."""
-        for period in ("day", "week", "month"):
+        shares = list(self._shares_of(booking))
+        for period in PERIODS:
             first = period_start(period, end)
             used = hours_between(booking.amount, max(start, first), end)
-            for share in self._shares_of(booking):
-                share.add(period, first, used)
+            for share in shares:
+                share.add(period, first, used.cpu, used.gpu)
 
     def spend_as(self, other: Account) -> None:
         """Add the hours of servers that have ended in another account."""
         for holder, share in other._shares.items():
-            for period, (first, used) in share.spent.items():
-                self._share(holder).add(period, first, used)
+            for period, spent in share.spent.items():
+                self._share(holder).add(period, *spent)
 
     def __iter__(self) -> Iterator[Booking]:
         return iter(self._held(TOTAL).bookings.values())
@@ -280,6 +304,5 @@ class Account:
         booking = self.get(key)
         if booking is not None:
             for share in self._shares_of(booking):
-                del share.bookings[key]
-                share.amount -= booking.amount
+                share.take(booking)
         return booking

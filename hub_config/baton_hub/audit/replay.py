@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from baton_contract import NotFoundError
-from baton_hub.account import Account, Booking, Key, load_booking
+from baton_hub.account import PERIODS, Account, Booking, Key, load_booking, period_start
 from baton_hub.audit.files import AuditError, log_files, read_lines
 
 Event = Mapping[str, Any]
@@ -27,9 +27,11 @@ class Served:
     """Why it ended, as the stop's event has it."""
 
 
-def read_events(path: Path) -> Iterator[dict[str, Any]]:
+def read_events(path: Path, since: datetime | None = None) -> Iterator[dict[str, Any]]:
     """Yield every event of an audit, oldest first, from its rotated files too.
 
+    ``since`` leaves out files that hold only what is older; what else is older in the
+    first file that is read still comes.
     Nothing is left out silently: a torn line is followed by the ``repair`` event that
     tells of it; any other line that can't be read, or that is missing between two
     others, raises `AuditError`. Hashes are not checked: see `baton_hub.audit.verify`.
@@ -37,6 +39,8 @@ def read_events(path: Path) -> Iterator[dict[str, Any]]:
     files = log_files(path)
     if not files:
         raise NotFoundError("no_audit", f"There is no audit at {path}.")
+    if since is not None:
+        files = _files_since(files, since)
     expected: int | None = None
     unread: AuditError | None = None
     for file in files:
@@ -61,6 +65,14 @@ def read_events(path: Path) -> Iterator[dict[str, Any]]:
         raise unread
 
 
+def _files_since(files: list[Path], since: datetime) -> list[Path]:
+    for index in range(len(files) - 1, 0, -1):
+        event = next((e for _, line in read_lines(files[index]) if (e := _parse(line))), None)
+        if event is not None and moment_of(event) < since:
+            return files[index:]
+    return files
+
+
 def _parse(line: bytes) -> dict[str, Any] | None:
     try:
         event = json.loads(line) if line.endswith(b"\n") else None
@@ -71,32 +83,40 @@ def _parse(line: bytes) -> dict[str, Any] | None:
 
 
 def load_account(events: Iterable[Event], now: datetime) -> Account:
-    """Return the account as the Hub has it at ``now``: what runs and starts, and hours spent."""
+    """Return the account as the Hub has it at ``now``: what runs and starts, and hours spent.
+
+    Budgets look no further back than their periods: hours before those are left out.
+    """
     account = Account()
+    running: dict[Key, Event] = {}
+    first = min(period_start(period, now) for period in PERIODS)
     for event in events:
         moment = moment_of(event)
-        if moment <= now:
-            _enter(account, event, moment)
+        ended = _enter(running, event) if moment <= now else None
+        if ended is not None and ended.get("started") and moment > first:
+            account.spend(booking_of(ended), datetime.fromisoformat(ended["started"]), moment)
+    for event in running.values():
+        account.book(booking_of(event))
     return account
 
 
-def _enter(account: Account, event: Event, moment: datetime) -> None:
-    if event["event"] == "spawn" and event["decision"] == "allowed":
-        account.release(key_of(event), moment)
-        account.book(booking_of(event))
-    elif event["event"] == "start":
-        booking = account.get(key_of(event))
-        if booking is None or booking.id != event["id"]:
-            account.release(key_of(event), moment)
-            account.book(booking_of(event))
-        account.start(key_of(event), datetime.fromisoformat(event["started"]))
-    elif event["event"] == "stop":
-        booking = account.get(key_of(event))
-        if booking is not None and booking.id == event["id"]:
-            account.release(booking.key, moment)
-        elif booking is None and event["started"]:
-            # It began in a file that is not kept any more.
-            account.spend(booking_of(event), datetime.fromisoformat(event["started"]), moment)
+def _enter(running: dict[Key, Event], event: Event) -> Event | None:
+    """Note what an event says of a server; returns the last event of the one that it ends."""
+    if event["event"] == "stop":
+        known = running.get(key_of(event))
+        if known is not None and known["id"] != event["id"]:
+            return None
+        running.pop(key_of(event), None)
+        # Also one that began in a file that is not kept any more.
+        return event
+    if event["event"] == "start" or (event["event"], event.get("decision")) == ("spawn", "allowed"):
+        known = running.get(key_of(event))
+        if known is not None and known["id"] == event["id"]:
+            running[key_of(event)] = {"since": known["time"], **event}
+            return None
+        running[key_of(event)] = event
+        return known
+    return None
 
 
 def served(events: Iterable[Event]) -> list[Served]:
