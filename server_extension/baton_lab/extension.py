@@ -11,6 +11,7 @@ from traitlets import Float, Integer, Unicode, default
 
 from baton_lab.handlers import HANDLERS
 from baton_lab.platform import Platform
+from baton_lab.use import Use
 
 
 class BatonExtension(ExtensionApp):
@@ -32,8 +33,13 @@ class BatonExtension(ExtensionApp):
         Empty: there is no desk, and the panel says so.""",
     ).tag(config=True)
 
+    hub_url = Unicode(
+        help="""Address of the Hub's API. Default: JUPYTERHUB_API_URL.
+        Empty: there is no Hub, and the panel shows nothing of the server.""",
+    ).tag(config=True)
+
     token = Unicode(
-        help="""The Hub token that MLflow and the desk are asked with. Default:
+        help="""The Hub token that the Hub, MLflow and the desk are asked with. Default:
         JUPYTERHUB_API_TOKEN, this server's own. It is never taken from a request.""",
     ).tag(config=True)
 
@@ -66,6 +72,10 @@ class BatonExtension(ExtensionApp):
     def _default_desk_url(self) -> str:
         return os.environ.get("BATON_DESK_URL", "")
 
+    @default("hub_url")
+    def _default_hub_url(self) -> str:
+        return os.environ.get("JUPYTERHUB_API_URL", "")
+
     @default("token")
     def _default_token(self) -> str:
         return os.environ.get("JUPYTERHUB_API_TOKEN", "")
@@ -75,7 +85,7 @@ class BatonExtension(ExtensionApp):
         app: Any = self.serverapp
         schema = files("baton_lab") / "schemas" / "push.v1.yaml"
         app.event_logger.register_event_schema(schema.read_text("utf-8"))
-        self.platform = Platform(self, emit=app.event_logger.emit)
+        self.platform = Platform(self, emit=app.event_logger.emit, use=Use(app.web_app))
         self.settings["baton_platform"] = self.platform
 
     def initialize_handlers(self) -> None:
@@ -87,5 +97,5 @@ class BatonExtension(ExtensionApp):
         self.platform.start()
 
     async def stop_extension(self) -> None:
-        """End the streams and the running handovers, and close the connections."""
+        """End the streams, the watch and the running handovers, and close the connections."""
         await self.platform.stop()

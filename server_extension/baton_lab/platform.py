@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from baton_lab.events import Streams
     from baton_lab.extension import BatonExtension
     from baton_lab.handover import Handovers
+    from baton_lab.hub import Hub
+    from baton_lab.idle import Watch
     from baton_lab.presence import Presence
     from baton_lab.push import Push
     from baton_lab.tracking import Tracking
+    from baton_lab.use import Use
 
 
 class Platform:
@@ -31,11 +34,12 @@ class Platform:
 
     # Imports stand in the properties because this module is imported at every server start.
 
-    def __init__(self, settings: BatonExtension, *, emit: Callable[..., Any]) -> None:
+    def __init__(self, settings: BatonExtension, *, emit: Callable[..., Any], use: Use) -> None:
         self.settings = settings
+        self.use = use
         self._emit = emit
         self.user = os.environ.get("JUPYTERHUB_USER") or None
-        self._listening: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     @cached_property
     def push(self) -> Push:
@@ -81,10 +85,31 @@ class Platform:
 
         return Handovers(self)
 
+    @cached_property
+    def hub(self) -> Hub:
+        """The Hub, as this server."""
+        from baton_lab.hub import Hub
+
+        server = os.environ.get("JUPYTERHUB_SERVER_NAME", "")
+        return Hub(self.settings.hub_url, self.settings.token, server)
+
+    @cached_property
+    def watch(self) -> Watch:
+        """What warns before the Hub stops this server."""
+        from baton_lab.idle import Watch
+
+        return Watch(self.hub, self.use, lambda moment: self.push.server(stops_at=moment))
+
     def start(self) -> None:
-        """Begin to listen to both services, in the background."""
+        """Begin to listen to the services and to watch for idleness, in the background."""
         if self.settings.tracking_url or self.settings.desk_url:
-            self._listening = asyncio.create_task(self._listen(), name="baton-listen")
+            self._tasks.append(asyncio.create_task(self._listen(), name="baton-listen"))
+        if self.settings.hub_url:
+            self._tasks.append(asyncio.create_task(self._watch(), name="baton-watch"))
+
+    async def _watch(self) -> None:
+        await asyncio.to_thread(import_module, "baton_lab.hub")
+        await self.watch.run()
 
     async def _listen(self) -> None:
         # Imported in a thread, so that the server answers its first requests meanwhile.
@@ -96,10 +121,10 @@ class Platform:
     async def stop(self) -> None:
         """End what runs in the background and close the connections."""
         made = self.__dict__
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
-        for name in ("handovers", "presence", "tracking", "desk"):
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for name in ("handovers", "presence", "tracking", "desk", "hub"):
             if name in made:
                 await made[name].close()
 

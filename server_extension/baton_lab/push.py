@@ -36,8 +36,12 @@ class Push:
         """A service came or went."""
         self._send("services", service=service)
 
+    def server(self, *, stops_at: datetime | None) -> None:
+        """This server is about to be stopped for being idle, or, with None, no longer is."""
+        self._send("server", server={"stops_at": stops_at and render_timestamp(stops_at)})
+
     def _send(self, kind: str, **known: Any) -> None:
-        fields = ("experiment_id", "run_id", "event", "job", "service")
+        fields = ("experiment_id", "run_id", "event", "job", "service", "server")
         data = {
             "kind": kind,
             "occurred_at": render_timestamp(datetime.now(UTC)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
 from os import environ
 from typing import Any
@@ -14,6 +15,18 @@ from baton_contract.errors import NotFoundError
 from baton_lab.handlers.base import BatonHandler
 
 EXAMPLE = "breast-cancer.ipynb"
+SPARK_EXAMPLE = "diabetes-spark.ipynb"
+
+
+def choose_example(environment: Mapping[str, str]) -> str:
+    """Return the name of the example that fits a server: Spark's where there is Spark.
+
+    Images with Spark, those of the Jupyter project too, say where it is in SPARK_HOME; on one
+    machine, where images are not used, the example catalogue's profiles tell.
+    """
+    profile = environment.get("BATON_PROFILE", "")
+    has_spark = "SPARK_HOME" in environment or profile.startswith("pyspark")
+    return SPARK_EXAMPLE if has_spark else EXAMPLE
 
 
 class Status(BatonHandler):
@@ -49,15 +62,16 @@ class Example(BatonHandler):
     @authenticated
     @authorized
     async def post(self) -> None:
-        """Copy it if it is absent."""
-        source = files("baton_lab") / "examples" / EXAMPLE
+        """Copy the one that fits this server if it is absent."""
+        name = choose_example(environ)
+        source = files("baton_lab") / "examples" / name
         if not source.is_file():
             raise NotFoundError("no_example", "This installation has no example notebook.")
         manager: Any = self.contents_manager
-        if not await ensure_async(manager.file_exists(EXAMPLE)):
+        if not await ensure_async(manager.file_exists(name)):
             model = {"type": "file", "format": "text", "content": source.read_text("utf-8")}
-            await ensure_async(manager.save(model, EXAMPLE))
-        self.answer({"path": EXAMPLE})
+            await ensure_async(manager.save(model, name))
+        self.answer({"path": name})
 
 
 ROUTES: list[tuple[str, type[BatonHandler]]] = [
