@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from baton_hub.catalog import Catalog
-from baton_hub.catalog.load import read_files
+from baton_hub.catalog.folder import read_files
 from baton_hub.cluster.names import cluster_name
 from baton_hub.cluster.target import Manifest, Target, manifest
 
@@ -20,22 +21,31 @@ LARGEST = 1024**2
 _PLAIN = re.compile(r"(?!.*--)[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 
-def catalog_files(folder: Path, catalog: Catalog) -> dict[str, bytes]:
-    """Return every file that the catalogue is made of, by its path below the folder.
+@dataclass(frozen=True)
+class Content:
+    """The files that a catalogue is made of, evidence included, by path below its folder."""
 
-    Raises `CatalogError` or `OSError` when one can't be read.
+    size: int
+    """Bytes, with the keys that the files would have."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """In the order of their paths; empty when the cluster would not take them."""
+
+    @property
+    def fits(self) -> bool:
+        """Tell whether the cluster takes them as one ConfigMap."""
+        return self.size <= LARGEST
+
+
+def read_content(folder: Path, evidence: Iterable[str]) -> Content:
+    """Return the folder's own files and those that evidence names, if they fit.
+
+    Raises `OSError` when one can't be read.
     """
-    files = {path.name: content for path, content in read_files(folder).items()}
-    for profile in catalog.profiles.values():
-        shown = profile.evidence
-        for document in filter(None, (shown.scan, shown.sbom, shown.signature)):
-            files[document.file] = (folder / document.file).read_bytes()
-    return dict(sorted(files.items()))
-
-
-def fits(files: Mapping[str, bytes]) -> bool:
-    """Tell whether the cluster takes these files as one ConfigMap."""
-    return _size(files) <= LARGEST
+    paths = sorted({*(path.name for path in read_files(folder).content), *evidence})
+    size = sum(len(_key(path)) + (folder / path).stat().st_size for path in paths)
+    if size > LARGEST:
+        return Content(size)
+    return Content(size, {path: (folder / path).read_bytes() for path in paths})
 
 
 def render_folder(files: Mapping[str, bytes], catalog: Catalog, target: Target) -> Manifest:
@@ -68,10 +78,6 @@ def volume(files: Mapping[str, bytes]) -> dict[str, Any]:
 def volume_mount() -> dict[str, Any]:
     """Return where the Hub sees it: a folder, since a single file would never be updated."""
     return {"name": NAME, "mountPath": MOUNT_PATH, "readOnly": True}
-
-
-def _size(files: Mapping[str, bytes]) -> int:
-    return sum(len(_key(path)) + len(content) for path, content in files.items())
 
 
 def _key(path: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from baton_hub.catalog import Catalog
 from baton_hub.catalog.quotas import Limits
-from baton_hub.cluster.names import PREFIX, priority_class
 from baton_hub.cluster.amounts import render_cpu, render_memory
+from baton_hub.cluster.names import PREFIX, priority_class
 from baton_hub.cluster.target import Manifest, Target, manifest
 
 NO_GROUP = ""
@@ -22,18 +22,6 @@ def classes(catalog: Catalog) -> tuple[str, ...]:
     return tuple(priority_class(group) for group in _groups(catalog))
 
 
-def profile_classes(catalog: Catalog, profile: str) -> tuple[str, ...]:
-    """Return the PriorityClasses that servers of a profile can have.
-
-    Whoever is offered a profile only through groups with a quota has one of those
-    groups' classes; through any other group, somebody may come with any class.
-    """
-    access = catalog.profiles[profile].access
-    if access.everybody or not access.groups or set(access.groups) - set(catalog.quotas.groups):
-        return classes(catalog)
-    return tuple(priority_class(group) for group in sorted(access.groups))
-
-
 def render_priorities(catalog: Catalog) -> list[Manifest]:
     """Return a PriorityClass a group with a quota, and one for everybody else.
 
@@ -45,8 +33,10 @@ def render_priorities(catalog: Catalog) -> list[Manifest]:
 def render_quotas(catalog: Catalog, target: Target) -> list[Manifest]:
     """Return a ResourceQuota a group, for the pods of its class, and one for all servers."""
     groups = catalog.quotas.groups
-    shares = [(priority_class(g), groups[g], (priority_class(g),)) for g in sorted(groups)]
-    shares.append((_TOTAL, catalog.quotas.total, classes(catalog)))
+    shares: list[tuple[str, Limits, tuple[str, ...]]] = [
+        *((priority_class(g), groups[g], (priority_class(g),)) for g in sorted(groups)),
+        (_TOTAL, catalog.quotas.total, classes(catalog)),
+    ]
     return [
         _quota(name, hard, held, catalog, target)
         for name, limits, held in shares

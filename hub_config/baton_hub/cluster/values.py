@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from baton_hub.catalog import Catalog
-from baton_hub.cluster.folder import fits, volume, volume_mount
+from baton_hub.cluster.folder import Content, volume, volume_mount
 from baton_hub.cluster.target import Target
 
 _NETWORK_TOOLS = "k8s-network-tools"
 _SMALL = {"cpu": "50m", "memory": "64Mi"}
 
 
-def render_values(catalog: Catalog, target: Target, files: Mapping[str, bytes]) -> dict[str, Any]:
+def render_values(catalog: Catalog, target: Target, content: Content) -> dict[str, Any]:
     """Return the values, to be merged by Helm after the ones written by hand.
 
-    ``files`` are the catalogue's own; when they fit a ConfigMap, the Hub mounts it.
+    When the catalogue's files fit a ConfigMap, the Hub mounts it.
     """
     config = {"use_priority_classes": True, "helper_images": list(target.helper_images)}
     hub: dict[str, Any] = {"config": {"CuratedKubeSpawner": config}}
-    if fits(files):
-        hub["extraVolumes"] = [volume(files)]
+    if content.fits:
+        hub["extraVolumes"] = [volume(content.files)]
         hub["extraVolumeMounts"] = [volume_mount()]
     return {
         "custom": {"baton": {"catalogRevision": catalog.revision}},
@@ -52,8 +51,6 @@ def _images(catalog: Catalog) -> dict[str, dict[str, str]]:
 def _servers(catalog: Catalog, target: Target) -> dict[str, Any]:
     tools = [i for i in target.helper_images if i.split("@")[0].endswith(f"/{_NETWORK_TOOLS}")]
     servers: dict[str, Any] = {
-        # The chart pulls its own image in advance too: let it be one of the catalogue's.
-        "image": next(iter(_images(catalog).values())),
         # Adds a container to every pod, which only a named helper may be.
         "cloudMetadata": {"blockWithIptables": bool(tools)},
         "networkPolicy": {
@@ -66,6 +63,9 @@ def _servers(catalog: Catalog, target: Target) -> dict[str, Any]:
             },
         },
     }
+    # The chart pulls its own image in advance too: let it be one of the catalogue's.
+    for image in list(_images(catalog).values())[:1]:
+        servers["image"] = image
     if tools:
         servers["networkTools"] = {
             "image": chart_image(tools[0]),
