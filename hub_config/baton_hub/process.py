@@ -9,8 +9,11 @@ from functools import cache
 from pathlib import Path
 
 from baton_hub.audit import Audit
+from baton_hub.audit.catalog import RecordedCatalog
+from baton_hub.audit.log import MAX_BYTES
 from baton_hub.catalog import LiveCatalog
 from baton_hub.idle import Uses
+from baton_hub.recovery import Recovery
 from baton_hub.reservations import Reservations
 
 reservations = Reservations()
@@ -25,7 +28,26 @@ def live_catalog(folder: str) -> LiveCatalog:
     return LiveCatalog(Path(folder))
 
 
+_audits: dict[str, Audit] = {}
+
+
+def audit_of(path: str, max_bytes: int = MAX_BYTES) -> Audit:
+    """Return the audit that is kept in a file; one that keeps nothing for an empty path.
+
+    ``max_bytes`` is taken from whoever asks first: one object is one writer.
+    """
+    if path not in _audits:
+        _audits[path] = Audit(Path(path) if path else None, max_bytes=max_bytes)
+    return _audits[path]
+
+
 @cache
-def audit_of(path: str) -> Audit:
-    """Return the audit that is kept in a file; one that keeps nothing for an empty path."""
-    return Audit(Path(path) if path else None)
+def recorded_catalog(folder: str, audit: Audit) -> RecordedCatalog:
+    """Return the catalogue of a folder, whose changes are recorded in an audit."""
+    return RecordedCatalog(live_catalog(folder), audit)
+
+
+@cache
+def recovery_of(path: str) -> Recovery:
+    """Return what brings the account back to what an audit says, once in this process."""
+    return Recovery(audit_of(path), reservations)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,8 +47,17 @@ class Audit:
         self._dropped = 0
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="audit")
         self._synced: Future[None] | None = None
+        self.decisions: Counter[tuple[str, str]] = Counter()
+        """How many times each decision was taken, by its code, since the Hub started."""
+        self.stops: Counter[str] = Counter()
+        """How many servers stopped, by the stop's code, since the Hub started."""
         self.errors = 0
         """How many times the file could not be written since the Hub started."""
+
+    @property
+    def lines(self) -> int:
+        """How many lines the chain has; 0 before this process wrote the first."""
+        return self._file.head.seq if self._file else 0
 
     @property
     def waiting(self) -> int:
@@ -62,14 +71,16 @@ class Audit:
         Raises `UnavailableError` (audit_unavailable), and the event is not recorded.
         """
         if self._file is None:
+            self._count(event, facts)
             return
         with self._guard:
             try:
                 self._write_waiting(self._file)
                 self._file.append({"time": self._now(), "event": event, **facts})
             except OSError as error:
-                self._count(error)
+                self._fail(error)
                 raise _unavailable() from error
+        self._count(event, facts)
         self._sync(self._file)
 
     def note(self, event: str, **facts: Any) -> None:
@@ -77,6 +88,7 @@ class Audit:
 
         What waits is written, in order, before anything else is recorded.
         """
+        self._count(event, facts)
         if self._file is None:
             return
         with self._guard:
@@ -91,7 +103,7 @@ class Audit:
             try:
                 self._write_waiting(self._file)
             except OSError as error:
-                self._count(error)
+                self._fail(error)
                 self._drop()
                 return False
         self._sync(self._file)
@@ -129,7 +141,7 @@ class Audit:
         try:
             file.sync()
         except OSError as error:
-            self._count(error)
+            self._fail(error)
             raise
 
     def _write_waiting(self, file: Appender) -> None:
@@ -149,7 +161,13 @@ class Audit:
             self._waiting = deque(e for e in self._waiting if id(e) not in gone)
             self._dropped += len(refusals)
 
-    def _count(self, error: OSError) -> None:
+    def _count(self, event: str, facts: Mapping[str, Any]) -> None:
+        if event == "spawn":
+            self.decisions[facts["decision"], facts["code"]] += 1
+        elif event == "stop":
+            self.stops[facts["code"]] += 1
+
+    def _fail(self, error: OSError) -> None:
         self.errors += 1
         reason = str(error) if isinstance(error, BusyError) else f"{self.path}: {error.strerror}"
         if not self.errors & (self.errors - 1):  # The first, second, fourth … time.
