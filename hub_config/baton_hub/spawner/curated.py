@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from traitlets import Any as AnyTrait
 from traitlets import Integer, Unicode, default
 
 from baton_contract import ForbiddenError, PublicError
 from baton_hub.account import Booking, load_booking
 from baton_hub.audit import Audit
+from baton_hub.audit.catalog import RecordedCatalog
 from baton_hub.audit.events import allowed, refused, started, stopped
-from baton_hub.catalog import LiveCatalog
+from baton_hub.audit.log import MAX_BYTES
+from baton_hub.catalog import Catalog
+from baton_hub.catalog.connections import Connection
 from baton_hub.policy import ServerSpec, resolve
-from baton_hub.process import audit_of, live_catalog, reservations, uses
-from baton_hub.spawner.form import parse_form, render_form
+from baton_hub.process import audit_of, live_catalog, recovery_of, reservations, uses
+from baton_hub.spawner.environment import server_environment
+from baton_hub.spawner.form import parse_form
+from baton_hub.spawner.page import render_page
 from baton_hub.spawner.refusal import refusal
 
 if TYPE_CHECKING:
@@ -39,6 +45,11 @@ class CuratedSpawner(Base):  # type: ignore[misc]
     audit_file = Unicode(
         "", help="File that gets one JSON line a decision and a stop. Empty: nothing is recorded."
     ).tag(config=True)
+    audit_max_bytes = Integer(
+        MAX_BYTES,
+        min=0,
+        help="Size in bytes at which the audit's file is renamed and a new one begun. 0: never.",
+    ).tag(config=True)
     baton_public_url = Unicode(
         "", help="Address of the Hub as browsers and servers reach it, without a slash at the end."
     ).tag(config=True)
@@ -54,10 +65,15 @@ class CuratedSpawner(Base):  # type: ignore[misc]
         " nothing else. 0: never.",
     ).tag(config=True)
 
+    user_options = AnyTrait(
+        help="What was asked for, as it came: `decide` refuses what is no choice."
+    )
     spec: ServerSpec | None = None
     """What was decided for the server that starts; None once the Hub was started again."""
     booking: Booking | None = None
     """What the server that runs or starts holds; None when there is none."""
+    _asked: Any = None
+    """What was just refused, for the page that says so to propose again."""
     trouble_code = ""
     """Code of what kept the server from coming up, or ended it; empty when nothing did."""
     _was_told_to_stop = False
@@ -69,18 +85,20 @@ class CuratedSpawner(Base):  # type: ignore[misc]
     @property
     def audit(self) -> Audit:
         """The record of what is decided and what runs."""
-        return audit_of(self.audit_file)
+        return audit_of(self.audit_file, self.audit_max_bytes)
 
     @property
-    def catalog(self) -> LiveCatalog:
+    def catalog(self) -> RecordedCatalog:
         """The catalogue that decides for this spawner."""
-        return live_catalog(self.catalog_folder)
+        return recorded_catalog(self.catalog_folder, self.audit)
 
     async def decide(self) -> ServerSpec:
         """Return the server to start, booked and recorded for good, or raise the refusal.
 
         A refusal is recorded too. A start that can't be recorded is refused.
         """
+        recovery = recovery_of(self.audit_file)
+        await recovery.ready()
         user, groups = self.user.name, self._groups()
         catalog = self.catalog.current()
         spec: ServerSpec | None = None
@@ -91,21 +109,41 @@ class CuratedSpawner(Base):  # type: ignore[misc]
                     "The catalogue has no valid profile yet. Nothing can start until it has.",
                 )
             spec = resolve(catalog, user, groups, self.user_options)
+            self.prepare(spec, catalog)
             limit = self.idle_limit if spec.stop_when_idle is None else spec.stop_when_idle
+            recovery.settle((user, self.name))
             booking = reservations.reserve(self.name, spec, catalog.quotas, limit)
             self._record_start(booking, spec)
         except PublicError as error:
             asked = {"user": user, "server": self.name, "asked": self.user_options, "spec": spec}
             facts = refused(error, groups=groups, revision=catalog.revision, **asked)
             self.audit.note("spawn", **facts)
+            self._propose_again()
             raise refusal(error, self._hub_settings()) from None
         self.spec, self.booking, self._was_told_to_stop = spec, booking, False
         self.trouble_code = ""
+        self._keep_state()
         try:
             await self.audit.durable()
         except PublicError as error:
             raise refusal(error, self._hub_settings()) from None
         return spec
+
+    def prepare(self, spec: ServerSpec, catalog: Catalog) -> None:
+        """Get ready what the server needs, before it is booked; raise a refusal if it is not there.
+
+        Subclasses whose servers need something of this machine say here what is missing.
+        """
+
+    def unavailable(self, connections: Mapping[str, Connection]) -> dict[str, str]:  # noqa: ARG002
+        """Return of each connection that can't be attached now why, in a sentence."""
+        return {}
+
+    def _propose_again(self) -> None:
+        # JupyterHub shows a refused form on the default server's page, whichever it was for.
+        for spawner in (self, getattr(self.user, "spawner", None)):
+            if isinstance(spawner, CuratedSpawner):
+                spawner._asked = self.user_options
 
     def _record_start(self, booking: Booking, spec: ServerSpec) -> None:
         try:
@@ -113,6 +151,15 @@ class CuratedSpawner(Base):  # type: ignore[misc]
         except PublicError:
             reservations.release(booking.key, only=booking.id)
             raise
+
+    def _keep_state(self) -> None:
+        """Store the decision now: a start may take minutes, and the Hub may end before it is over.
+
+        JupyterHub itself stores a server's state only once the server has started.
+        """
+        if self.orm_spawner is not None:
+            self.orm_spawner.state = self.get_state()
+            self.user.db.commit()
 
     def note_start(self) -> None:
         """Note that the server runs; subclasses call it as soon as it does."""
@@ -141,24 +188,10 @@ class CuratedSpawner(Base):  # type: ignore[misc]
 
     def own_env(self) -> dict[str, Any]:
         """Return what the profile, the choice and the platform add to the environment."""
-        spec = self.spec
-        if spec is None:
+        if self.spec is None:
             return {}
-        # Waits a minute for MLflow, as for one that restarts; its own 7 make it four.
-        env: dict[str, Any] = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5", **spec.environment}
-        env.update(
-            MLFLOW_TRACKING_URI=f"{self.baton_public_url}/services/mlflow",
-            MLFLOW_TRACKING_USERNAME=self.user.name,
-            MLFLOW_TRACKING_PASSWORD=self.api_token,
-            MLFLOW_DISABLE_TELEMETRY="true",
-            BATON_DESK_URL=f"{self.baton_public_url}/services/desk",
-            BATON_SERVER_ID=self.booking.id if self.booking else "",
-            BATON_PROFILE=spec.profile,
-            BATON_SIZE=spec.size,
-            BATON_IMAGE=spec.image,
-            BATON_IMAGE_DIGEST=spec.digest,
-        )
-        return env
+        url = self.baton_public_url
+        return {**server_environment(self.spec, self.booking, self.api_token, url)}
 
     def get_state(self) -> dict[str, Any]:
         """Return what must outlive the Hub: with the decision, to restore its booking from."""
@@ -170,6 +203,7 @@ class CuratedSpawner(Base):  # type: ignore[misc]
     def load_state(self, state: dict[str, Any]) -> None:
         """Take up what ran before the Hub started, and book it."""
         super().load_state(state)
+        recovery_of(self.audit_file).begin(self.end_lost)
         kept = state.get("baton")
         if kept and self.orm_spawner is not None and self.orm_spawner.server is not None:
             self.booking, self._is_unconfirmed = load_booking(kept), True
@@ -206,7 +240,13 @@ class CuratedSpawner(Base):  # type: ignore[misc]
     def start_polling(self) -> None:
         """Watch the server, which is there: it started, or was found again by a new Hub."""
         self._is_unconfirmed = False
+        if self.booking is not None and self.booking.started is None:
+            self.note_start()  # Its start outlived the Hub that began it.
         super().start_polling()
+
+    @default("user_options")
+    def _no_user_options(self) -> dict[str, Any]:
+        return {}
 
     @default("options_form")
     def _curated_options_form(self) -> Any:
@@ -228,14 +268,17 @@ class CuratedSpawner(Base):  # type: ignore[misc]
     def render_options(self) -> str:
         """Return the part of the spawn page where the person chooses."""
         catalog, groups = self.catalog.current(), self._groups()
-        return render_form(
+        asked, self._asked = self._asked, None
+        return render_page(
             catalog,
             reservations.bounds(catalog.quotas, self.user.name, groups, without=self.booking),
-            chosen=self.user_options,
+            chosen=self.user_options if asked is None else asked,
+            was_refused=asked is not None,
             user=self.user.name,
             groups=sorted(groups),
             contact=self.contact,
             notice=self.page_notice,
-            faults=self.catalog.faults if self.user.admin else (),
-            is_broken=not catalog.profiles,
+            home=f"{self.hub.base_url}home",
+            faults=self.catalog.live.faults if self.user.admin else (),
+            unavailable=self.unavailable(catalog.connections),
         )

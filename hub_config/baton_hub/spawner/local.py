@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
 from urllib.parse import quote
 
 from jupyterhub.spawner import SimpleLocalProcessSpawner
-from traitlets import default
+from traitlets import Unicode, default
 
+from baton_contract import ConflictError
+from baton_hub.catalog import Catalog
+from baton_hub.catalog.connections import Connection
+from baton_hub.policy import ServerSpec
 from baton_hub.spawner.curated import CuratedSpawner
+from baton_hub.spawner.secrets import SecretError, read_secret
 
 
 class CuratedLocalSpawner(CuratedSpawner, SimpleLocalProcessSpawner):  # type: ignore[misc]
@@ -20,13 +26,58 @@ class CuratedLocalSpawner(CuratedSpawner, SimpleLocalProcessSpawner):  # type: i
     The image is not used: the server runs the platform's own Python, as the Hub's
     own system user, so there is no wall between people. Memory and CPU are counted
     against quotas and told to the server (``MEM_LIMIT``, ``CPU_LIMIT``, thread
-    counts), not enforced. For trying out and for demonstrations.
+    counts), not enforced. Secrets of connections are read from files, laid out as
+    Kubernetes mounts a Secret. For trying out and for demonstrations.
     """
+
+    secrets_folder = Unicode(
+        "",
+        help="Folder with the secrets of data connections: FOLDER/SECRET/KEY is a file with the"
+        " value. Empty: no connection that needs a secret can be attached.",
+    ).tag(config=True)
 
     page_notice = (
         "On this machine the image is not used: servers run the platform's own Python."
         " CPU, memory and GPUs count against your quota, but are not enforced."
     )
+
+    _secrets: Mapping[str, str] = {}
+    """Values by variable, from the decision until the process has them."""
+
+    def prepare(self, spec: ServerSpec, catalog: Catalog) -> None:
+        """Read the secrets of the connections; refuse the start when one is not there."""
+        self._secrets = {}
+        for name in spec.connections:
+            connection = catalog.connections[name]
+            try:
+                self._secrets = {**self._secrets, **self._read_secrets(connection)}
+            except SecretError as error:
+                self.log.warning("The connection %s can't be attached: %s", name, error)
+                raise ConflictError("connection_unavailable", self._why_not(connection)) from None
+
+    def unavailable(self, connections: Mapping[str, Connection]) -> dict[str, str]:
+        """Return of each connection whose secrets are not on this machine why, in a sentence."""
+        return {n: self._why_not(c) for n, c in connections.items() if not self._has_secrets(c)}
+
+    def _has_secrets(self, connection: Connection) -> bool:
+        try:
+            self._read_secrets(connection)
+        except SecretError:
+            return False
+        return True
+
+    def _read_secrets(self, connection: Connection) -> dict[str, str]:
+        folder = Path(self.secrets_folder) if self.secrets_folder else None
+        return {
+            variable: read_secret(folder, reference)
+            for variable, reference in connection.secrets.items()
+        }
+
+    def _why_not(self, connection: Connection) -> str:
+        return (
+            f"{connection.title} can't be attached: its access data is not on this machine."
+            f" Start without it, or ask {self.contact}."
+        )
 
     @default("cmd")
     def _own_python(self) -> list[str]:
@@ -53,6 +104,7 @@ class CuratedLocalSpawner(CuratedSpawner, SimpleLocalProcessSpawner):  # type: i
         env["JUPYTER_CONFIG_PATH"] = str(Path(__file__).with_name("jupyter"))
         # A run must not claim to come from an image that it never saw.
         env.update(BATON_IMAGE="", BATON_IMAGE_DIGEST="")
+        env.update(self._secrets)
         if self.spec is not None:
             threads = str(ceil(self.spec.amount.cpu))
             for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -64,6 +116,9 @@ class CuratedLocalSpawner(CuratedSpawner, SimpleLocalProcessSpawner):  # type: i
         spec = await self.decide()
         self.cpu_limit = spec.amount.cpu
         self.mem_limit = spec.amount.memory
-        where: tuple[str, int] = await super().start()
+        try:
+            where: tuple[str, int] = await super().start()
+        finally:
+            self._secrets = {}
         self.note_start()
         return where
