@@ -49,7 +49,7 @@ def pod_for(spec: ServerSpec) -> Pod:
     return {
         "metadata": {"labels": decided_labels(spec)},
         "spec": {
-            "priorityClassName": priority_class(spec.group) if spec.group else "",
+            "priorityClassName": priority_class(spec.group),
             "initContainers": [{"name": "network", "image": HELPER}],
             "containers": [
                 {
