@@ -48,6 +48,6 @@ def recorded_catalog(folder: str, audit: Audit) -> RecordedCatalog:
 
 
 @cache
-def recovery_of(path: str) -> Recovery:
+def recovery_of(audit: Audit) -> Recovery:
     """Return what brings the account back to what an audit says, once in this process."""
-    return Recovery(audit_of(path), reservations)
+    return Recovery(audit, reservations)

@@ -17,7 +17,7 @@ from baton_hub.audit.log import MAX_BYTES
 from baton_hub.catalog import Catalog
 from baton_hub.catalog.connections import Connection
 from baton_hub.policy import ServerSpec, resolve
-from baton_hub.process import audit_of, live_catalog, recovery_of, reservations, uses
+from baton_hub.process import audit_of, recorded_catalog, recovery_of, reservations, uses
 from baton_hub.spawner.environment import server_environment
 from baton_hub.spawner.form import parse_form
 from baton_hub.spawner.page import render_page
@@ -97,7 +97,7 @@ class CuratedSpawner(Base):  # type: ignore[misc]
 
         A refusal is recorded too. A start that can't be recorded is refused.
         """
-        recovery = recovery_of(self.audit_file)
+        recovery = recovery_of(self.audit)
         await recovery.ready()
         user, groups = self.user.name, self._groups()
         catalog = self.catalog.current()
@@ -203,7 +203,7 @@ class CuratedSpawner(Base):  # type: ignore[misc]
     def load_state(self, state: dict[str, Any]) -> None:
         """Take up what ran before the Hub started, and book it."""
         super().load_state(state)
-        recovery_of(self.audit_file).begin(self.end_lost)
+        recovery_of(self.audit).begin(self.end_lost)
         kept = state.get("baton")
         if kept and self.orm_spawner is not None and self.orm_spawner.server is not None:
             self.booking, self._is_unconfirmed = load_booking(kept), True

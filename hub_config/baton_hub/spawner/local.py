@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from math import ceil
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from jupyterhub.spawner import SimpleLocalProcessSpawner
@@ -17,6 +19,7 @@ from baton_hub.catalog import Catalog
 from baton_hub.catalog.connections import Connection
 from baton_hub.policy import ServerSpec
 from baton_hub.spawner.curated import CuratedSpawner
+from baton_hub.spawner.orphans import end_processes
 from baton_hub.spawner.secrets import SecretError, read_secret
 
 
@@ -122,3 +125,12 @@ class CuratedLocalSpawner(CuratedSpawner, SimpleLocalProcessSpawner):  # type: i
             self._secrets = {}
         self.note_start()
         return where
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take up what ran before the Hub started, if the Hub still knew its process."""
+        known = "pid" in state
+        super().load_state(state if known else {k: v for k, v in state.items() if k != "baton"})
+
+    async def end_lost(self, ids: Collection[str]) -> None:
+        """End the processes of these decisions; they carry the decision's id."""
+        await asyncio.to_thread(end_processes, ids)
