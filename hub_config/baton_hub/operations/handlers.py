@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from jupyterhub import orm
@@ -12,7 +11,6 @@ from tornado.web import HTTPError
 from baton_hub.account import Booking
 from baton_hub.configuration import Settings
 from baton_hub.idle.handlers import BatonAPIHandler, IdleHandler
-from baton_hub.operations.history import History
 from baton_hub.operations.page import OperationsHandler
 from baton_hub.operations.standing import idling, standing
 from baton_hub.process import live_catalog, reservations, uses
@@ -28,13 +26,10 @@ def handlers(settings: Settings) -> list[Route]:
         (
             r"/baton/operations",
             OperationsHandler,
-            {"profiles": settings.profiles, "history": History(_path(settings.audit_file))},
+            # Plain values only: the Hub copies its configuration, and a lock can't be copied.
+            {"profiles": settings.profiles, "audit_file": settings.audit_file},
         ),
     ]
-
-
-def _path(text: str) -> Path | None:
-    return Path(text) if text else None
 
 
 class StandingHandler(BatonAPIHandler):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -61,3 +62,9 @@ class History:
     def _forget(self, first: datetime) -> None:
         self._stops = [one for one in self._stops if one.ended and one.ended >= first]
         self._refused = [event for event in self._refused if moment_of(event) >= first]
+
+
+@cache
+def history_of(audit_file: str) -> History:
+    """Return this process's one history of an audit file; of none for an empty path."""
+    return History(Path(audit_file) if audit_file else None)

@@ -9,7 +9,7 @@ from jupyterhub.scopes import needs_scope
 from tornado.ioloop import IOLoop
 from tornado.web import authenticated
 
-from baton_hub.operations.history import History
+from baton_hub.operations.history import history_of
 from baton_hub.operations.survey import DAYS, survey
 from baton_hub.process import live_catalog, reservations
 
@@ -17,10 +17,10 @@ from baton_hub.process import live_catalog, reservations
 class OperationsHandler(BaseHandler):  # type: ignore[misc]
     """``GET /hub/baton/operations``: HTML for Hub admins (scope admin-ui); 403 for others."""
 
-    def initialize(self, profiles: str, history: History) -> None:
-        """Take over where the catalogue is, and what reads the audit."""
+    def initialize(self, profiles: str, audit_file: str) -> None:
+        """Take over where the catalogue is, and what is in the audit."""
         self.catalog = live_catalog(profiles)
-        self.history = history
+        self.history = history_of(audit_file)
 
     @authenticated
     @needs_scope("admin-ui")  # type: ignore[untyped-decorator]
