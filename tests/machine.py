@@ -1,4 +1,4 @@
-"""Make sure that this machine has what the tests need: a browser and PostgreSQL.
+"""Make sure that this machine has what the tests need: a browser, PostgreSQL and Java.
 
 Debian's packages where that is allowed, otherwise what is installed already.
 Exit code 1 and a sentence for each thing that is missing and can't be installed.
@@ -30,6 +30,12 @@ def postgres() -> Path | None:
     return Path(initdb).resolve().parent if initdb else None
 
 
+def java() -> str | None:
+    """Return the Java that Spark runs on: JAVA_HOME's, else the one on the path."""
+    home = os.environ.get("JAVA_HOME")
+    return shutil.which("java", path=f"{home}/bin") if home else shutil.which("java")
+
+
 def _major(initdb: Path) -> int:
     return int(initdb.parts[-3])
 
@@ -51,6 +57,7 @@ def main() -> int:
     wanted = (
         ("chromium", browser, "No browser: install Chromium, or set BATON_BROWSER to one."),
         ("postgresql", postgres, "No PostgreSQL server: install PostgreSQL 13 or later."),
+        ("default-jre-headless", java, "No Java: install Java 17 or later, which Spark needs."),
     )
     missing = []
     for package, find, sentence in wanted:

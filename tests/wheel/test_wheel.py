@@ -80,6 +80,7 @@ def test_wheel_holds_panel_schemas_migrations_pages_and_profiles(wheel: Path) ->
         "baton_desk/store/migrations/versions/",
         "baton_hub/profiles/scikit-learn.yaml",
         "baton_lab/examples/breast-cancer.ipynb",
+        "baton_lab/examples/diabetes-spark.ipynb",
     ):
         assert any(part in name for name in names), part
     assert not [name for name in names if "node_modules" in name or "/test" in name]
