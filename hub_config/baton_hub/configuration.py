@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from baton_hub.units import parse_duration
+from baton_hub.audit.appender import MAX_BYTES, BusyError
+from baton_hub.units import parse_duration, parse_memory
 
 SERVICES = ("mlflow", "desk")
 SPAWNERS = {
@@ -55,6 +56,9 @@ class Settings:
     """Folder of the catalogue; edits take effect on the next spawn."""
     audit_file: str = "/srv/jupyterhub/audit.jsonl"
     """File that records every decision. Empty: nothing is recorded."""
+    audit_rotate_at: int = MAX_BYTES
+    """Size in bytes at which that file is renamed and a new one begun. 0: never.
+    An amount such as ``64M`` is understood too."""
     contact: str = "the people who run this Hub"
     """Whom to ask for access; completes 'Please ask …'."""
     idle_limit: int = 0
@@ -66,8 +70,13 @@ class Settings:
     """How often to look for idle servers, in seconds. 0: never, and none is stopped for it."""
 
 
-LENGTHS = ("idle_limit", "idle_warning", "cull_every")
-"""The settings that are lengths of time."""
+NUMBERS: dict[str, tuple[Callable[[str], int], str]] = {
+    "audit_rotate_at": (parse_memory, "bytes"),
+    "idle_limit": (parse_duration, "seconds"),
+    "idle_warning": (parse_duration, "seconds"),
+    "cull_every": (parse_duration, "seconds"),
+}
+"""The settings that are amounts: how text is read, and what a plain number counts."""
 
 
 def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
@@ -89,19 +98,17 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         value = values.get(name)
         if value and not value.startswith(("http://", "https://")):
             faults.append(f"{name} must start with http:// or https://, not {value!r}")
-    for name in LENGTHS:
+    for name in values.keys() & NUMBERS.keys():
+        parse, unit = NUMBERS[name]
         try:
-            values |= {name: _seconds(values[name])} if name in values else {}
+            text = values[name]
+            values[name] = int(text) if text.isascii() and text.isdigit() else parse(text)
         except ValueError as error:
-            faults.append(f"{name}: {error}, or as a number of seconds")
+            faults.append(f"{name}: {error}, or as a number of {unit}")
     if faults:
         raise ConfigurationError("Baton can't configure this Hub: " + "; ".join(faults) + ".")
     values["public_url"] = values["public_url"].rstrip("/")
     return Settings(**values)
-
-
-def _seconds(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else parse_duration(text)
 
 
 def configure(c: Any, **settings: Any) -> Settings:
@@ -116,6 +123,7 @@ def configure(c: Any, **settings: Any) -> Settings:
     c.JupyterHub.spawner_class = SPAWNERS.get(chosen.spawner, chosen.spawner)
     c.CuratedSpawner.catalog_folder = chosen.profiles
     c.CuratedSpawner.audit_file = chosen.audit_file
+    c.CuratedSpawner.audit_rotate_at = chosen.audit_rotate_at
     c.CuratedSpawner.baton_public_url = chosen.public_url
     c.CuratedSpawner.contact = chosen.contact
     c.CuratedSpawner.idle_limit = chosen.idle_limit
@@ -128,7 +136,23 @@ def configure(c: Any, **settings: Any) -> Settings:
     c.JupyterHub.load_roles.extend(_roles(chosen, own))
     c.JupyterHub.extra_handlers.extend(_handlers(chosen))
     c.JupyterHub.template_paths.insert(0, str(Path(__file__).parent / "templates"))
+    _begin(chosen)
     return chosen
+
+
+def _begin(settings: Settings) -> None:
+    """Take the audit and publish metrics, where this process is the Hub and no other command."""
+    from jupyterhub.app import JupyterHub
+
+    # JupyterHub's own subcommands read the configuration too, beside a Hub that runs.
+    if not JupyterHub.initialized() or JupyterHub.instance().subapp is not None:
+        return
+    from baton_hub.metrics import publish
+
+    try:
+        publish(settings.profiles, settings.audit_file, settings.audit_rotate_at)
+    except BusyError as error:
+        raise ConfigurationError(f"Baton can't configure this Hub: {error}") from None
 
 
 def _services(settings: Settings) -> list[dict[str, Any]]:
@@ -170,7 +194,9 @@ def _culler(settings: Settings) -> dict[str, Any]:
 def _handlers(settings: Settings) -> list[Any]:
     # Not at the top: it loads the Hub, and has to wait until this module is whole.
     from baton_hub.operations.handlers import handlers
+    from baton_hub.spawner.doors import install
 
+    install()
     return list(handlers(settings))
 
 

@@ -85,10 +85,17 @@ COLLECTOR = HubCollector()
 """The one of this process."""
 
 
-def publish(catalog_folder: str, audit_file: str, audit_max_bytes: int) -> None:
-    """Have ``/hub/metrics`` tell of this Hub. Calling it again replaces what it tells of."""
-    audit = audit_of(audit_file, audit_max_bytes)
-    COLLECTOR.serve(recorded_catalog(catalog_folder, audit), audit)
+def publish(catalog_folder: str, audit_file: str, rotate_at: int) -> None:
+    """Have ``/hub/metrics`` tell of this Hub, and its audit of the catalogue that it found.
+
+    Calling it again replaces what is told of. Raises `BusyError` when another process
+    writes the audit.
+    """
+    audit = audit_of(audit_file, rotate_at)
+    audit.open()
+    catalog = recorded_catalog(catalog_folder, audit)
+    catalog.current()
+    COLLECTOR.serve(catalog, audit)
     if "baton_servers" not in REGISTRY._names_to_collectors:
         REGISTRY.register(COLLECTOR)
 

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from baton_hub.audit import Audit
+from baton_hub.audit.appender import MAX_BYTES
 from baton_hub.audit.catalog import RecordedCatalog
-from baton_hub.audit.log import MAX_BYTES
 from baton_hub.catalog import LiveCatalog
 from baton_hub.idle import Uses
 from baton_hub.recovery import Recovery
@@ -31,13 +31,13 @@ def live_catalog(folder: str) -> LiveCatalog:
 _audits: dict[str, Audit] = {}
 
 
-def audit_of(path: str, max_bytes: int = MAX_BYTES) -> Audit:
+def audit_of(path: str, rotate_at: int = MAX_BYTES) -> Audit:
     """Return the audit that is kept in a file; one that keeps nothing for an empty path.
 
-    ``max_bytes`` is taken from whoever asks first: one object is one writer.
+    ``rotate_at`` is taken from whoever asks first: one object is one writer.
     """
     if path not in _audits:
-        _audits[path] = Audit(Path(path) if path else None, max_bytes=max_bytes)
+        _audits[path] = Audit(Path(path) if path else None, rotate_at=rotate_at)
     return _audits[path]
 
 

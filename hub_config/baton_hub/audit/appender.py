@@ -19,6 +19,8 @@ from baton_hub.audit.files import first_number, head_file, log_files, read_lines
 
 log = logging.getLogger(__name__)
 
+MAX_BYTES = 64 * 2**20
+"""At what size the file is rotated, unless somebody says otherwise."""
 MODE = 0o640
 BLOCK = 1 << 16
 
@@ -37,8 +39,8 @@ class Appender:
     got into the file of it is told before the next one.
     """
 
-    def __init__(self, path: Path, clock: Callable[[], datetime], max_bytes: int) -> None:
-        self._path, self._clock, self._max_bytes = path, clock, max_bytes
+    def __init__(self, path: Path, clock: Callable[[], datetime], rotate_at: int) -> None:
+        self._path, self._clock, self._rotate_at = path, clock, rotate_at
         self._guard = Lock()
         self._file: int | None = None
         self._head_file: int | None = None
@@ -50,13 +52,13 @@ class Appender:
     def append(self, event: Mapping[str, Any]) -> Head:
         """Add one event; it outlives this process, and the machine once `sync` returned."""
         with self._guard:
-            self._make_ready()
-            if self._torn:
-                self._write(repair("torn_line", torn=_extent(self._torn)))
-            while self._untold:
-                self._write(self._untold[0])
-                del self._untold[0]
+            self._catch_up()
             return self._write(event)
+
+    def open(self) -> None:
+        """Take the lock, and tell what there is to tell of how the audit was found."""
+        with self._guard:
+            self._catch_up()
 
     def sync(self) -> Head:
         """Have everything that was added reach the disk, and note the head; returns it."""
@@ -98,12 +100,20 @@ class Appender:
         self._torn, self.head = b"", head
         return head
 
+    def _catch_up(self) -> None:
+        self._make_ready()
+        if self._torn:
+            self._write(repair("torn_line", torn=_extent(self._torn)))
+        while self._untold:
+            self._write(self._untold[0])
+            del self._untold[0]
+
     def _make_ready(self) -> None:
         if not self._is_known:
             self._recover()
         elif self._file is None or self._was_moved(self._file):
             self._reopen()
-        elif self._max_bytes and os.fstat(self._file).st_size >= self._max_bytes and not self._torn:
+        elif 0 < self._rotate_at <= os.fstat(self._file).st_size and not self._torn:
             self._rotate(self._file)
 
     def _reopen(self) -> None:

@@ -14,12 +14,9 @@ from typing import Any
 
 from baton_contract import UnavailableError
 from baton_contract.timestamp import render_timestamp
-from baton_hub.audit.appender import Appender, BusyError, repair
+from baton_hub.audit.appender import MAX_BYTES, Appender, BusyError, repair
 
 log = logging.getLogger(__name__)
-
-MAX_BYTES = 64 * 2**20
-"""At what size the file is rotated, unless somebody says otherwise."""
 
 MAX_WAITING = 10_000
 """How many events wait for a file that can't be written; of more, refusals are counted only."""
@@ -29,7 +26,8 @@ class Audit:
     """The record of one Hub: a file of chained lines, and what could not be written yet.
 
     `record` is for what must not happen unrecorded; `note` for what happened already.
-    Without a path nothing is recorded, and nothing fails. ``max_bytes`` 0: never rotated.
+    Without a path nothing is recorded, and nothing fails. ``rotate_at`` is the
+    size in bytes at which the file is renamed and a new one begun; 0: never.
     """
 
     def __init__(
@@ -37,11 +35,11 @@ class Audit:
         path: Path | None,
         clock: Callable[[], datetime] | None = None,
         *,
-        max_bytes: int = MAX_BYTES,
+        rotate_at: int = MAX_BYTES,
     ) -> None:
         self.path = path
         self._clock = clock or (lambda: datetime.now(UTC))
-        self._file = Appender(path, self._clock, max_bytes) if path else None
+        self._file = Appender(path, self._clock, rotate_at) if path else None
         self._guard = Lock()
         self._waiting: deque[dict[str, Any]] = deque()
         self._dropped = 0
@@ -63,6 +61,23 @@ class Audit:
     def waiting(self) -> int:
         """How many events happened that the file does not hold yet."""
         return len(self._waiting) + self._dropped
+
+    def open(self) -> None:
+        """Take the file, so that no other process writes it; raises `BusyError` if one does.
+
+        A file that can't be written otherwise is logged: nothing will start, all else goes on.
+        """
+        if self._file is None:
+            return
+        try:
+            with self._guard:
+                self._file.open()
+        except BusyError:
+            raise
+        except OSError as error:
+            self._fail(error)
+        else:
+            self._sync(self._file)
 
     def record(self, event: str, **facts: Any) -> None:
         """Add one event, stamped with the time; it is in the file when this returns.

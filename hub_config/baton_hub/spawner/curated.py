@@ -11,9 +11,9 @@ from traitlets import Integer, Unicode, default
 from baton_contract import ForbiddenError, PublicError
 from baton_hub.account import Booking, load_booking
 from baton_hub.audit import Audit
+from baton_hub.audit.appender import MAX_BYTES
 from baton_hub.audit.catalog import RecordedCatalog
 from baton_hub.audit.events import allowed, refused, started, stopped
-from baton_hub.audit.log import MAX_BYTES
 from baton_hub.catalog import Catalog
 from baton_hub.catalog.connections import Connection
 from baton_hub.policy import ServerSpec, resolve
@@ -45,7 +45,7 @@ class CuratedSpawner(Base):  # type: ignore[misc]
     audit_file = Unicode(
         "", help="File that gets one JSON line a decision and a stop. Empty: nothing is recorded."
     ).tag(config=True)
-    audit_max_bytes = Integer(
+    audit_rotate_at = Integer(
         MAX_BYTES,
         min=0,
         help="Size in bytes at which the audit's file is renamed and a new one begun. 0: never.",
@@ -85,7 +85,7 @@ class CuratedSpawner(Base):  # type: ignore[misc]
     @property
     def audit(self) -> Audit:
         """The record of what is decided and what runs."""
-        return audit_of(self.audit_file, self.audit_max_bytes)
+        return audit_of(self.audit_file, self.audit_rotate_at)
 
     @property
     def catalog(self) -> RecordedCatalog:
@@ -115,9 +115,7 @@ class CuratedSpawner(Base):  # type: ignore[misc]
             booking = reservations.reserve(self.name, spec, catalog.quotas, limit)
             self._record_start(booking, spec)
         except PublicError as error:
-            asked = {"user": user, "server": self.name, "asked": self.user_options, "spec": spec}
-            facts = refused(error, groups=groups, revision=catalog.revision, **asked)
-            self.audit.note("spawn", **facts)
+            self.note_refusal(error, asked=self.user_options, spec=spec)
             self._propose_again()
             raise refusal(error, self._hub_settings()) from None
         self.spec, self.booking, self._was_told_to_stop = spec, booking, False
@@ -128,6 +126,21 @@ class CuratedSpawner(Base):  # type: ignore[misc]
         except PublicError as error:
             raise refusal(error, self._hub_settings()) from None
         return spec
+
+    def note_refusal(
+        self, error: PublicError, *, asked: Any = None, spec: ServerSpec | None = None
+    ) -> None:
+        """Record that a start was refused; of what was ``asked``, only names are kept."""
+        facts = refused(
+            error,
+            user=self.user.name,
+            server=self.name,
+            groups=self._groups(),
+            revision=self.catalog.current().revision,
+            asked=asked,
+            spec=spec,
+        )
+        self.audit.note("spawn", **facts)
 
     def prepare(self, spec: ServerSpec, catalog: Catalog) -> None:
         """Get ready what the server needs, before it is booked; raise a refusal if it is not there.
