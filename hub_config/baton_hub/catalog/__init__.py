@@ -2,7 +2,7 @@
 
 from baton_hub.catalog.access import Access
 from baton_hub.catalog.live import LiveCatalog
-from baton_hub.catalog.load import CatalogError, load_catalog
+from baton_hub.catalog.load import CatalogError, Reading, load_catalog, read_catalog
 from baton_hub.catalog.model import Catalog, Image, Lifecycle, Option, Profile, Size
 from baton_hub.catalog.quotas import Budget, GroupLimits, Limits, Quotas
 from baton_hub.catalog.source import Fault
@@ -21,6 +21,8 @@ __all__ = [
     "Option",
     "Profile",
     "Quotas",
+    "Reading",
     "Size",
     "load_catalog",
+    "read_catalog",
 ]

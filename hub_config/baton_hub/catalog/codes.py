@@ -54,8 +54,21 @@ CODES: Mapping[str, str] = MappingProxyType(
         "approval_expired": "an approval ran out",
         "scan_expired": "a scan is older than `evidence.yaml` allows",
         "evidence_ends_soon": "an approval or a scan runs out within 14 days",
+        "misnamed_file": "limits, connections or evidence rules under another name than their own",
+        "unused_file": "a file that looks as if it counted, and does not (warning)",
+        "plain_secret": "a password, token or key stands in the catalogue",
         # Between files
-        "name_clash": "two profiles have the same name or title",
+        "name_clash": "two profiles have the same name or title, or a file is there twice",
         "bad_replacement": "`replaced_by` names no other profile",
+        "circular_replacement": "profiles replace one another in a circle",
+        "no_replacement": "a profile ends, and nobody is told where to move (warning)",
+        "replacement_blocked": "the replacement itself can't be started then (warning)",
+        "replacement_not_offered": "not all who use a profile may use its replacement (warning)",
+        "unknown_connection": "a profile names a connection that is not in `connections.yaml`",
+        "connection_not_offered": "none of a profile's groups may use a connection (warning)",
+        "variable_clash": "one environment variable would be set from two places",
+        "size_over_quota": "a size is above a quota, so that nobody who is offered it can start it",
+        "gpu_not_limited": "GPUs are limited, and this kind is not (warning)",
+        "unknown_group": "a quota's group is no profile's, and looks misspelt (warning)",
     }
 )

@@ -73,7 +73,7 @@ def parse_document(text: str) -> Document:
     odd = Reader.NON_PRINTABLE.search(text)
     if odd:
         message = f"The character {odd[0]!r} can't stand in YAML. Remove it."
-        raise NotReadableError("not_yaml", message, _mark_at(text, odd.start()))
+        raise NotReadableError("not_yaml", message, mark_at(text, odd.start()))
     try:
         return _Builder(text).build()
     except yaml.MarkedYAMLError as error:
@@ -83,7 +83,8 @@ def parse_document(text: str) -> Document:
         raise NotReadableError("not_yaml", message, at) from error
 
 
-def _mark_at(text: str, position: int) -> Mark:
+def mark_at(text: str, position: int) -> Mark:
+    """Return the line and column of a position in a text."""
     return text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)
 
 

@@ -1,50 +1,160 @@
-"""The catalogue as it is now: read again when its files change."""
+"""The catalogue as it is now: read again, beside everything else, when its files change."""
 
 from __future__ import annotations
 
 import logging
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from baton_hub.catalog.load import CatalogError, parse_catalog, read_files, revision_of
+from baton_hub.catalog.fault import Fault
+from baton_hub.catalog.folder import Fingerprint, fingerprint
+from baton_hub.catalog.load import Reading, read_catalog
 from baton_hub.catalog.model import Catalog
-from baton_hub.catalog.source import Fault
 
 log = logging.getLogger(__name__)
+
+TICK = 0.3
+"""Seconds between two looks at the files."""
+PATIENCE = 1.0
+"""Seconds for which files that go on changing are waited for."""
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an edit came to."""
+
+    revision: str
+    """Of the catalogue that is in effect now; empty when there is none."""
+    previous: str
+    """Of the one before; the same as ``revision`` when the edit was refused."""
+    faults: tuple[Fault, ...]
+    """Why the files as they are now are refused; empty when they are in effect."""
 
 
 class LiveCatalog:
     """The last good catalogue of a folder.
 
-    `current` looks at the files' content each time, so an edit takes effect on
-    the next spawn. A broken edit is refused whole: the last good catalogue keeps
-    serving, and ``faults`` says what is wrong until the files are mended. Before
-    the first good one it is empty, and nobody can start anything.
+    `current` only hands it out: a thread of its own looks at the files' entries about three
+    times a second, waits until they are still for one look (a `git pull` and an editor
+    write in steps), and reads them. So an edit is in effect within 2 seconds, and nobody
+    waits for it. A broken edit is refused whole: the last good catalogue keeps serving, and
+    ``faults`` says what is wrong until the files are mended. Before the first good one it
+    is empty, and nobody can start anything.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.faults: tuple[Fault, ...] = ()
+        """Why the files as they are now are refused; empty when they are in effect."""
+        self.loaded_at: datetime | None = None
+        """When the catalogue in effect was read; None before the first good one."""
+        self.broken_since: datetime | None = None
+        """Since when the files are refused; None when they are in effect."""
         self._catalog = Catalog()
-        self._seen: str | None = None
+        self._evidence: tuple[str, ...] = ()
+        self._seen: Fingerprint | None = None
+        self._listeners: list[Callable[[Change], None]] = []
+        self._reading = threading.Lock()
+        self._watcher: threading.Thread | None = None
 
     def current(self) -> Catalog:
-        """Return the catalogue that decides now."""
-        try:
-            files = read_files(self.folder)
-            revision = revision_of(files)
-            if revision != self._seen:
-                self._seen = revision
-                self._catalog = parse_catalog(self.folder, files)
-                self.faults = ()
-                log.info("The catalogue %s is in effect, revision %.12s", self.folder, revision)
-        except CatalogError as error:
-            if error.faults != self.faults:
-                self.faults = error.faults
-                effect = (
-                    "the last good one stays in effect"
-                    if self._catalog.profiles
-                    else "and nobody can start a server until it is mended"
-                )
-                # What is wrong stands in the files, not in this program: no traceback.
-                log.error("The catalogue is broken, %s:\n%s", effect, error)  # noqa: TRY400
+        """Return the catalogue that decides now. The first call reads it."""
+        if self._seen is None:
+            self.refresh()
+        if self._watcher is None or not self._watcher.is_alive():
+            self._watcher = _start_watcher(self)
         return self._catalog
+
+    def listen(self, listener: Callable[[Change], None]) -> None:
+        """Call ``listener`` after each change and each refusal, in the thread that read it."""
+        self._listeners.append(listener)
+
+    def refresh(self) -> Catalog:
+        """Read the files now, whether they changed or not, and return what is in effect."""
+        with self._reading:
+            # Before the files are read, and without evidence that is new to us: whatever
+            # changes meanwhile makes a difference at the next look.
+            self._seen = fingerprint(self.folder, self._evidence)
+            change = self._take(self._read())
+        if change:
+            self._tell(change)
+        return self._catalog
+
+    def _look(self, wait: Callable[[float], None] = time.sleep) -> None:
+        """Read the files if they changed, once they are still."""
+        found = fingerprint(self.folder, self._evidence)
+        if found == self._seen:
+            return
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            wait(TICK)
+            before, found = found, fingerprint(self.folder, self._evidence)
+            if found == before:
+                break
+        self.refresh()
+
+    def _read(self) -> Reading:
+        try:
+            return read_catalog(self.folder)
+        except Exception as error:  # Nothing in a file may end the watch, known or not.
+            log.exception("The catalogue %s can't be read", self.folder)
+            message = f"Reading failed: {type(error).__name__}. The Hub's log says where."
+            return Reading(None, (Fault(self.folder, 1, 1, "unreadable", message),))
+
+    def _take(self, reading: Reading) -> Change | None:
+        previous, faults = self._catalog.revision, self.faults
+        self._evidence = reading.evidence
+        if reading.catalog is None:
+            self.broken_since = self.broken_since or datetime.now(UTC)
+        else:
+            self._catalog = reading.catalog
+            self.loaded_at, self.broken_since = datetime.now(UTC), None
+        self.faults = reading.refusing
+        if (self._catalog.revision, self.faults) == (previous, faults):
+            return None
+        return Change(self._catalog.revision, previous, self.faults)
+
+    def _tell(self, change: Change) -> None:
+        if change.faults:
+            effect = (
+                "the last good one stays in effect"
+                if change.revision
+                else "and nobody can start a server until it is mended"
+            )
+            shown = "\n".join(str(fault) for fault in change.faults[:_SHOWN])
+            log.error("The catalogue is broken, %s:\n%s", effect, shown)
+        else:
+            log.info("The catalogue %s is in effect, revision %.12s", self.folder, change.revision)
+        for listener in self._listeners:
+            try:
+                listener(change)
+            except Exception:  # Whoever listens must not keep the catalogue from changing.
+                log.exception("A listener failed at a change of the catalogue")
+
+
+def _start_watcher(live: LiveCatalog) -> threading.Thread:
+    # Weakly, so that the thread ends with the catalogue that it is for.
+    watcher = threading.Thread(
+        target=_watch, args=(weakref.ref(live),), name="baton-catalog", daemon=True
+    )
+    watcher.start()
+    return watcher
+
+
+def _watch(reference: weakref.ref[LiveCatalog]) -> None:
+    while True:
+        time.sleep(TICK)
+        live = reference()
+        if live is None:
+            return
+        try:
+            live._look()
+        except Exception:  # The next look may go well; a watch that ended would be noticed late.
+            log.exception("The catalogue %s can't be watched", live.folder)
+        del live

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from baton_hub.catalog.document import Document, Mark, NotReadableError, parse_document
+from baton_hub.catalog.document import Document, Mark, NotReadableError, mark_at, parse_document
 from baton_hub.catalog.fault import Fault, Place
 
 __all__ = ["Fault", "Place", "Source"]
@@ -17,9 +17,11 @@ class Source:
     def __init__(self, file: Path, content: bytes) -> None:
         self.file = file
         self.faults: list[Fault] = []
+        self.text = ""
         self._document = Document()
         try:
-            self._document = parse_document(_decoded(content))
+            self.text = _decoded(content)
+            self._document = parse_document(self.text)
         except NotReadableError as error:
             self._add(error.code, error.message, error.mark)
             return
@@ -51,6 +53,10 @@ class Source:
         """
         line, column = self._nearest(place, key=key)
         return Fault(self.file, line, column, code, message, is_warning, left_to_policy)
+
+    def fault_at(self, position: int, message: str, *, code: str) -> Fault:
+        """Return a fault at a position in the text."""
+        return Fault(self.file, *mark_at(self.text, position), code, message)
 
     def _nearest(self, place: Place, *, key: bool) -> Mark:
         marks = self._document.keys if key else self._document.marks

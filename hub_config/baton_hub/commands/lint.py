@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from baton_hub.catalog.load import CatalogError, load_catalog
+from baton_hub.catalog.load import read_catalog
 
 
 @click.command("lint")
 @click.argument("folder", type=click.Path(path_type=Path), default="profiles", metavar="[DIR]")
-def command(folder: Path) -> None:
-    """Check every profile in DIR (default: profiles) and show all faults at once.
+@click.option(
+    "--on",
+    "day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="Hold dates against this day (such as 2027-01-31) and not against today, in UTC.",
+)
+def command(folder: Path, day: datetime | None) -> None:
+    """Check every file in DIR (default: profiles) and show all faults at once.
 
-    Exits with 1 when there is any.
+    Each stands as FILE:LINE:COLUMN: error CODE: what is wrong and what to do. Exits with
+    1 when there is an error; warnings alone don't fail.
     """
-    try:
-        catalog = load_catalog(folder)
-    except CatalogError as error:
-        for fault in error.faults:
-            click.echo(str(fault), err=True)
-        count = len(error.faults)
-        click.echo(f"{count} {'fault' if count == 1 else 'faults'}.", err=True)
-        raise SystemExit(1) from None
-    count = len(catalog.profiles)
-    noun = "profile" if count == 1 else "profiles"
-    click.echo(f"{count} {noun}, no fault. Revision {catalog.revision[:12]}.")
+    reading = read_catalog(folder, today=day.date() if day else None)
+    for fault in reading.faults:
+        click.echo(str(fault), err=True)
+    errors = sum(fault.is_error for fault in reading.faults)
+    warnings = _counted(len(reading.faults) - errors, "warning")
+    if reading.catalog is None or errors:
+        click.echo(f"{_counted(errors, 'error')}, {warnings}.", err=True)
+        raise SystemExit(1)
+    profiles = _counted(len(reading.catalog.profiles), "profile")
+    found = f"no error, {warnings}" if reading.faults else "no fault"
+    click.echo(f"{profiles}, {found}. Revision {reading.catalog.revision[:12]}.")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

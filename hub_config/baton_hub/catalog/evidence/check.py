@@ -61,7 +61,7 @@ def check_evidence(
     """Return what a profile's evidence says, and every fault of it.
 
     ``folder`` is the catalogue's, ``source`` the profile's file, ``today`` the day in UTC.
-    Faults that come and go with the day are marked ``is_dated``; whether the evidence
+    Faults that come and go with the day are marked ``left_to_policy``; whether the evidence
     holds on a day is then for policy to decide, from the finding.
     """
     check = _Check(folder, source, profile.image.digest, rules, today)
@@ -87,7 +87,7 @@ def _read_approval(check: _Check, approval: Approval) -> None:
     check.ends["approval"] = approval.until or approval.on + holds
     if approval.on > check.today:
         message = f"The approval begins on {approval.on}. Wait for that day, or mend the date."
-        check.fault(("approval", "on"), "approval_not_yet", message, is_dated=True)
+        check.fault(("approval", "on"), "approval_not_yet", message, left_to_policy=True)
 
 
 def _read_scan(check: _Check, document: Document) -> None:
@@ -169,7 +169,7 @@ def _check_ends(check: _Check) -> None:
     for kind, end in check.ends.items():
         if check.today > end:
             message = f"The {kind} ran out on {end}. Renew it: nobody can start the profile."
-            check.fault((kind,), f"{kind}_expired", message, is_dated=True, key=True)
+            check.fault((kind,), f"{kind}_expired", message, left_to_policy=True, key=True)
         elif end - check.today <= SOON:
             message = f"The {kind} runs out on {end}. Renew it until then."
             check.fault((kind,), "evidence_ends_soon", message, is_warning=True, key=True)

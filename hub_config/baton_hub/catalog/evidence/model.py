@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from baton_hub.catalog.words import Part, Sha256, Text
+from baton_hub.catalog.words import Day, Part, Sha256, Text, wrong
 
 Severity = Literal["critical", "high", "medium", "low", "negligible", "unknown"]
 Kind = Literal["approval", "scan", "sbom", "signature"]
@@ -22,8 +22,8 @@ class Approval(Part):
     """Who approved the image, and when."""
 
     by: Text = Field(description="The person or team that answers for the approval")
-    on: date = Field(description="The day, in UTC")
-    until: date | None = Field(
+    on: Day = Field(description="The day, in UTC")
+    until: Day | None = Field(
         default=None, description="The last day it holds; default: as long as evidence.yaml says"
     )
     reference: Text | None = Field(
@@ -33,7 +33,11 @@ class Approval(Part):
     @model_validator(mode="after")
     def _in_order(self) -> Approval:
         if self.until is not None and self.until < self.on:
-            raise ValueError("an approval can't end before it was given: change one of the dates")
+            raise wrong(
+                "dates_out_of_order",
+                "an approval can't end before it was given: change one of the dates",
+                "until",
+            )
         return self
 
 
@@ -54,7 +58,7 @@ class Signature(Document):
 class Evidence(Part):
     """What a profile shows for its image."""
 
-    approval: Approval | None = None
+    approval: Approval | None = Field(default=None, description="Who approved the image")
     scan: Document | None = Field(default=None, description="Report of Trivy or Grype, as JSON")
     sbom: Document | None = Field(default=None, description="CycloneDX or SPDX, as JSON")
     signature: Signature | None = Field(default=None, description="Sigstore bundle, as JSON")

@@ -1,0 +1,92 @@
+"""Secrets that stand in a catalogue in plain.
+
+A small list of shapes and names that mean a secret. A scanner of entropy finds every digest
+and tag of a catalogue instead; what it adds is not worth those faults.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+from baton_hub.catalog.draft import Draft
+from baton_hub.catalog.fault import Fault, Place
+from baton_hub.catalog.source import Source
+
+_SHAPES = {
+    "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY",
+    "an access key of AWS": r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
+    "a token of GitHub": r"\b(?:gh[opsur]_[A-Za-z0-9]{36,}|github_pat_\w{22,})",
+    "a token of GitLab": r"\bgl(?:pat|dt|rt|cbt|ptt)-[\w-]{20,}",
+    "a token of Hugging Face": r"\bhf_[A-Za-z0-9]{30,}",
+    "a token of Slack": r"\bxox[abeoprs]-[\w-]{10,}|hooks\.slack\.com/services/T\w+/B\w+/\w+",
+    "an API key": r"\bsk-[\w-]{20,}|\bAIza[\w-]{35}\b|\bdapi[0-9a-f]{32}\b|\bnpm_[A-Za-z0-9]{36}",
+    "a token of a package index": r"\bpypi-AgE[\w-]{40,}",
+    "a signed token": r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}",
+    "a storage account's key": r"\bAccountKey=[A-Za-z0-9+/]{40,}",
+    "an address with a password": r"\b[a-z][a-z0-9+.-]*://[^\s/:@'\"]*:[^\s/@'\"]+@[^\s@]",
+}
+_SHAPE = re.compile(
+    "|".join(f"(?P<s{number}>{shape})" for number, shape in enumerate(_SHAPES.values()))
+)
+_WORDS = {"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL", "CREDENTIALS"}
+_WORDS |= {"APIKEY", "PWD"}
+_BEFORE_KEY = {"API", "ACCESS", "PRIVATE", "SECRET", "ACCOUNT", "ENCRYPTION", "SIGNING", "STORAGE"}
+_ABOUT = {"FILE", "PATH", "DIR", "URL", "URI", "NAME", "ID", "TYPE", "TTL", "LIMIT", "ENDPOINT"}
+"""Last words of names that say something about a secret without being one."""
+_HARMLESS = re.compile(r"|true|false|yes|no|on|off|none|[0-9]{1,4}|/[\w./-]+", re.IGNORECASE)
+_INSTEAD = (
+    "Make a connection in connections.yaml that names it under secrets, and take this one back:"
+    " it is known to all who can read the catalogue."
+)
+
+
+def check_secrets(draft: Draft) -> Iterator[Fault]:
+    """Yield values that are secrets by their shape, in comments too, or by their name."""
+    shaped = {fault for source in draft.sources for fault in _shaped(source)}
+    yield from shaped
+    lines = {(fault.file, fault.line) for fault in shaped}
+    for fault in _named_everywhere(draft):
+        if (fault.file, fault.line) not in lines:
+            yield fault
+
+
+def _shaped(source: Source) -> Iterator[Fault]:
+    for match in _SHAPE.finditer(source.text):
+        kind = list(_SHAPES)[int(str(match.lastgroup)[1:])]
+        yield source.fault_at(match.start(), f"This is {kind}. {_INSTEAD}", code="plain_secret")
+
+
+def _named_everywhere(draft: Draft) -> Iterator[Fault]:
+    for source, profile in draft.profiles:
+        yield from _named(source, ("environment",), profile.environment)
+        for name, option in profile.options.items():
+            if option.default:
+                place = ("options", name, "default")
+                yield from _named(source, place, {option.variable: option.default}, inside=False)
+    for name, connection in draft.connections.connections.items():
+        place = ("connections", name, "environment")
+        yield from _named(draft.special["connections"], place, connection.environment)
+
+
+def _named(
+    source: Source, place: Place, values: Mapping[str, str], *, inside: bool = True
+) -> Iterator[Fault]:
+    for variable, value in values.items():
+        if means_secret(variable) and not _HARMLESS.fullmatch(value.strip()):
+            message = f"{variable} is a secret by its name, and its value stands here. {_INSTEAD}"
+            yield source.fault(
+                (*place, variable) if inside else place, message, code="plain_secret"
+            )
+
+
+def means_secret(variable: str) -> bool:
+    """Tell whether a variable of this name holds a secret: ``DB_PASSWORD``, ``API_KEY``."""
+    words = variable.upper().strip("_").split("_")
+    if words[-1] in _ABOUT or variable in ("PWD", "OLDPWD"):
+        return False
+    pairs = pairwise(words)
+    return not _WORDS.isdisjoint(words) or any(
+        first in _BEFORE_KEY and second == "KEY" for first, second in pairs
+    )
