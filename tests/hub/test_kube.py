@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from jupyterhub.utils import maybe_future
 from kubernetes_asyncio.config import kube_config
 from tornado.web import HTTPError
 from traitlets.config import Config
 
 from baton_contract import ForbiddenError
-from baton_hub.catalog import Catalog
+from baton_hub.catalog import Catalog, Quotas
 from baton_hub.process import reservations
 from baton_hub.spawner import CuratedKubeSpawner
 from baton_hub.spawner import refusal as refusals
@@ -50,15 +52,13 @@ def make(config: Config, groups: list[str], **options: Any) -> Any:
 @pytest.fixture(autouse=True)
 def _no_bookings_left() -> Any:
     yield
-    reservations.release("mock@name", "")
+    reservations.release(("mock@name", ""))
 
 
 @pytest.fixture(autouse=True)
 def _generous(monkeypatch: pytest.MonkeyPatch, catalog: Catalog) -> None:
     """The example's quotas are for a laptop; here only policy is asked."""
-    live = SimpleNamespace(
-        current=lambda: Catalog.model_construct(profiles=catalog.profiles, revision="r"), faults=()
-    )
+    live = SimpleNamespace(current=lambda: replace(catalog, quotas=Quotas()))
     monkeypatch.setattr(CuratedKubeSpawner, "catalog", live)
 
 
@@ -66,7 +66,10 @@ async def pod_of(spawner: Any) -> Any:
     """Return the pod as KubeSpawner makes it at a start."""
     await spawner.load_user_options()
     pod = await spawner.get_pod_manifest()
-    return await spawner.modify_pod_hook(spawner, pod)
+    if spawner.modify_pod_hook:
+        pod = await maybe_future(spawner.modify_pod_hook(spawner, pod))
+    spawner._check(pod)
+    return pod
 
 
 async def test_the_pod_has_the_digest_the_resources_and_the_labels(
