@@ -67,7 +67,8 @@ def stack(unit: str, days: Sequence[date], figures: Mapping[str, Mapping[date, f
     levels = [Mark(HEIGHT - BOTTOM - part * scale, f"{part:g}") for part in (0.0, top / 2, top)]
     every = ceil(len(days) / 6) or 1
     labels = [
-        Mark(LEFT + (index + 0.5) * step, f"{day.day} {day:%b}")
+        # The last label would stick out to the right.
+        Mark(min(LEFT + (index + 0.5) * step, WIDTH - 20), f"{day.day} {day:%b}")
         for index, day in enumerate(days)
         if (len(days) - 1 - index) % every == 0
     ]
