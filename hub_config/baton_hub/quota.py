@@ -233,7 +233,8 @@ def render_bound(bound: Bound) -> str:
     }[bound.scope]
     if bound.period:
         limit = f"{render_used(bound, bound.limit)} a {bound.period}"
-        text = f"{whose} {limit}, and {render_used(bound, bound.used)} are used"
+        verb = "is" if bound.used == 1 else "are"
+        text = f"{whose} {limit}, and {render_used(bound, bound.used)} {verb} used"
     else:
         text = f"{whose} {render_used(bound, bound.limit)} at once"
         if bound.used > DUST:
