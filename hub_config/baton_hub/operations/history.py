@@ -32,6 +32,7 @@ class History:
         self._stops: list[Served] = []
         self._refused: list[Mapping[str, Any]] = []
         self._last = 0
+        self._read_until: datetime | None = None
 
     def since(self, first: datetime) -> Past:
         """Return what ended and what was refused at or after ``first``.
@@ -50,10 +51,10 @@ class History:
             return Past(tuple(self._stops), tuple(self._refused), fault)
 
     def _read(self, path: Path, first: datetime) -> None:
-        for event in read_events(path):
+        for event in read_events(path, max(first, self._read_until or first)):
             if event["seq"] <= self._last or moment_of(event) < first:
                 continue
-            self._last = event["seq"]
+            self._last, self._read_until = event["seq"], moment_of(event)
             if event["event"] == "stop":
                 self._stops += served([event])
             elif event.get("decision") == "refused":
