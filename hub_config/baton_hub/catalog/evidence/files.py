@@ -47,14 +47,14 @@ def load_document(
     """
     path = _inside(folder, document.file)
     try:
-        # Without waiting for a writer, should somebody have put a pipe there.
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        # Path.open knows no opener.
+        stream = open(path, "rb", opener=_open_now)  # noqa: SIM115
     except FileNotFoundError:
         raise _absent(document) from None
     except OSError as error:
         raise _unreadable(document, error.strerror) from None
-    with os.fdopen(handle, "rb") as stream:
-        entry = os.fstat(handle)
+    with stream:
+        entry = os.fstat(stream.fileno())
         key = (*_stamp(entry), document.digest, parse, args, tuple(kwargs.items()))
         if key not in _parsed:
             _check_entry(document, entry)
@@ -64,6 +64,11 @@ def load_document(
                 _parsed.clear()
             _parsed[key] = parse(content, *args, **kwargs)
         return cast(T, _parsed[key])
+
+
+def _open_now(path: str, flags: int) -> int:
+    # Without waiting for a writer, should somebody have put a pipe there.
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -53,7 +53,7 @@ def verify_bundle(
         _verify(verifier, bundle, policy, digest, is_statement=b'"dsseEnvelope"' in content)
     # What somebody else wrote may be wrong in any way that the library comes across.
     except (Error, ExtensionNotFound, ValueError, TypeError, LookupError, AttributeError) as error:
-        raise _invalid(" ".join(str(error).split())[:300]) from None
+        raise _invalid(" ".join(str(error).split())[:200]) from None
     return identity
 
 
@@ -92,7 +92,7 @@ def _verifier(trusted_root: bytes | None) -> Verifier:
             file.flush()
             return Verifier(trusted_root=TrustedRoot.from_file(file.name))
     except (Error, ValueError, OSError) as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = " ".join(str(error).split())[:200]
         raise EvidenceError(
             "signature_unverifiable",
             f"Sigstore's trusted root can't be used: {reason}. Name a trusted_root.json"
