@@ -1,7 +1,7 @@
 """The curated catalogue: which images are approved, for whom, at what size, and how much of it."""
 
 from baton_hub.catalog.access import Access
-from baton_hub.catalog.live import LiveCatalog
+from baton_hub.catalog.live import Change, LiveCatalog
 from baton_hub.catalog.load import CatalogError, Reading, load_catalog, read_catalog
 from baton_hub.catalog.model import Catalog, Image, Lifecycle, Option, Profile, Size
 from baton_hub.catalog.quotas import Budget, GroupLimits, Limits, Quotas
@@ -12,6 +12,7 @@ __all__ = [
     "Budget",
     "Catalog",
     "CatalogError",
+    "Change",
     "Fault",
     "GroupLimits",
     "Image",

@@ -94,6 +94,7 @@ def evidence_files(draft: Draft) -> tuple[str, ...]:
     """Return the files that evidence names, as paths below the folder."""
     kinds = ("scan", "sbom", "signature")
     documents = [getattr(profile.evidence, kind) for _, profile in draft.profiles for kind in kinds]
+    documents.append(draft.rules.trusted_root)
     return tuple(sorted({document.file for document in documents if document is not None}))
 
 

@@ -30,8 +30,7 @@ _SHAPES = {
 _SHAPE = re.compile(
     "|".join(f"(?P<s{number}>{shape})" for number, shape in enumerate(_SHAPES.values()))
 )
-_WORDS = {"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL", "CREDENTIALS"}
-_WORDS |= {"APIKEY", "PWD"}
+_ENDS = ("PASSWORD", "PASSWD", "PWD", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIALS", "APIKEY")
 _BEFORE_KEY = {"API", "ACCESS", "PRIVATE", "SECRET", "ACCOUNT", "ENCRYPTION", "SIGNING", "STORAGE"}
 _ABOUT = {"FILE", "PATH", "DIR", "URL", "URI", "NAME", "ID", "TYPE", "TTL", "LIMIT", "ENDPOINT"}
 """Last words of names that say something about a secret without being one."""
@@ -86,7 +85,5 @@ def means_secret(variable: str) -> bool:
     words = variable.upper().strip("_").split("_")
     if words[-1] in _ABOUT or variable in ("PWD", "OLDPWD"):
         return False
-    pairs = pairwise(words)
-    return not _WORDS.isdisjoint(words) or any(
-        first in _BEFORE_KEY and second == "KEY" for first, second in pairs
-    )
+    is_key = any(first in _BEFORE_KEY and second == "KEY" for first, second in pairwise(words))
+    return is_key or any(word.endswith(_ENDS) for word in words)
