@@ -8,6 +8,8 @@ export interface IActions {
   readonly showRun: (id: string) => void;
   readonly showHandoff: (id: string) => void;
   readonly refresh: () => void;
+  /** Keep the server from being stopped for being idle. */
+  readonly keep: () => void;
   readonly moreRuns: () => void;
   readonly openExample: () => void;
   /** Log the notebook in front, saved first, to a run. */

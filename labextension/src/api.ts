@@ -11,6 +11,7 @@ import type {
   IRegisteredModel,
   IRun,
   IRunSummary,
+  IServer,
   IStatus,
   ITeam
 } from './records';
@@ -39,6 +40,10 @@ export interface IRunPage {
 /** The endpoints that the server extension offers under `baton/`. Every method throws BatonError. */
 export interface IBatonClient {
   status(): Promise<IStatus>;
+  /** This server and what is left; null where no Hub tells. */
+  server(): Promise<IServer | null>;
+  /** Count this moment as use of the server, so that it is not stopped. */
+  keep(): Promise<void>;
   experiments(): Promise<IExperiment[]>;
   /** One page of an experiment's runs, newest first. */
   runs(experiment: string, cursor?: string): Promise<IRunPage>;
@@ -73,6 +78,14 @@ export class BatonClient implements IBatonClient {
 
   status(): Promise<IStatus> {
     return this._get('status');
+  }
+
+  server(): Promise<IServer | null> {
+    return this._get('server');
+  }
+
+  async keep(): Promise<void> {
+    await this._post('server/keep', {});
   }
 
   experiments(): Promise<IExperiment[]> {

@@ -3,7 +3,7 @@ import { Signal } from '@lumino/signaling';
 
 import type { IBatonClient } from './api';
 import { HandoffsModel } from './handoffs';
-import type { IPush, IRegisteredModel, IStatus, ServiceState } from './records';
+import type { IPush, IRegisteredModel, IServer, IStatus, ServiceState } from './records';
 import { Gate, Resource } from './resource';
 import { RunsModel } from './runs';
 import type { IBatonModel, Tab } from './tokens';
@@ -12,10 +12,12 @@ import type { IBatonModel, Tab } from './tokens';
 export class BatonModel implements IBatonModel {
   constructor(readonly client: IBatonClient) {
     this.status = new Resource(() => client.status(), this.gate);
+    this.server = new Resource(() => client.server(), this.gate);
     this.models = new Resource(() => client.models(), this.gate);
     this.runs = new RunsModel(client, this.gate);
     this.handoffs = new HandoffsModel(client, this.gate);
     this.status.changed.connect(this._onStatus, this);
+    this.server.changed.connect(this._emit, this);
     this.models.changed.connect(this._emit, this);
     this.runs.changed.connect(this._emit, this);
     this.handoffs.changed.connect(this._emit, this);
@@ -23,6 +25,7 @@ export class BatonModel implements IBatonModel {
 
   readonly gate = new Gate();
   readonly status: Resource<IStatus>;
+  readonly server: Resource<IServer | null>;
   readonly models: Resource<IRegisteredModel[]>;
   readonly runs: RunsModel;
   readonly handoffs: HandoffsModel;
@@ -60,6 +63,9 @@ export class BatonModel implements IBatonModel {
 
   load(): void {
     void this.status.load();
+    // What others start and stop changes what is left, and nothing tells: ask at each look.
+    this.server.invalidate();
+    void this.server.load();
     if (this._tab === 'runs') {
       this.runs.load();
     } else {
@@ -73,10 +79,17 @@ export class BatonModel implements IBatonModel {
   /** Fetch everything shown anew: after a button, or when pushes may have been missed. */
   refresh(): void {
     this.status.invalidate();
+    this.server.invalidate();
     this.models.invalidate();
     this.runs.invalidate(null, null);
     this.handoffs.receive(null);
     this.handoffs.receiveJob(null);
+  }
+
+  /** Keep the server from being stopped for being idle. Throws BatonError. */
+  async keep(): Promise<void> {
+    await this.client.keep();
+    this.server.invalidate();
   }
 
   receive(push: IPush): void {
@@ -93,6 +106,9 @@ export class BatonModel implements IBatonModel {
         break;
       case 'services':
         this.status.invalidate();
+        break;
+      case 'server':
+        this.server.invalidate();
         break;
     }
     this._pushed.emit(push);

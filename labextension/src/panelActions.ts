@@ -37,6 +37,10 @@ export class PanelActions implements IActions {
     this._model.refresh();
   };
 
+  readonly keep: IActions['keep'] = () => {
+    void tellFailure(() => this._model.keep());
+  };
+
   readonly moreRuns: IActions['moreRuns'] = () => {
     void tellFailure(() => this._model.runs.more());
   };

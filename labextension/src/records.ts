@@ -116,11 +116,61 @@ export interface IHandoverDraft {
 }
 
 /** Something changed on the server: what, never the whole of it, save for a job. */
+/** What is left of one limit: the strictest for its resource. */
+export interface ILeft {
+  /** `servers`, `cpu`, `memory`, a kind of GPU, `cpu_hours` or `gpu_hours`. */
+  resource: string;
+  scope: 'user' | 'group' | 'total';
+  /** The person's or the group's name; empty for the total. */
+  name: string;
+  period: string;
+  limit: number;
+  left: number;
+  /** Such as "1 CPU of 4 CPUs". */
+  text: string;
+  /** A sentence: what the limit is, how much of it is used, and by whom. */
+  detail: string;
+}
+
+/** What the person should know of the profile that runs. */
+export interface IServerNotice {
+  kind: 'retiring' | 'blocked' | 'evidence' | 'gone';
+  text: string;
+}
+
+export interface IRunningServer {
+  /** One start of one server; the next start has another. */
+  id: string;
+  name: string;
+  profile: string;
+  title: string;
+  size: string;
+  size_title: string;
+  /** Such as "2 CPUs" and "4 GB". */
+  resources: string[];
+  started: Moment | null;
+  /** Titles of the data connections that are attached. */
+  connections: string[];
+}
+
+/** This server and how its person stands, as the Hub sees it. */
+export interface IServer {
+  user: string;
+  server: IRunningServer | null;
+  notices: IServerNotice[];
+  left: ILeft[];
+  /** Null when the server is never stopped for being idle; else seconds. */
+  idle: { limit: number } | null;
+  /** When it is stopped unless it is used; null while that is not near. */
+  stops_at: Moment | null;
+}
+
 export interface IPush {
-  kind: 'runs' | 'handoff' | 'job' | 'services';
+  kind: 'runs' | 'handoff' | 'job' | 'services' | 'server';
   occurred_at: string;
   experiment_id: string | null;
   run_id: string | null;
   event: Event | null;
   job: IJob | null;
+  server: Pick<IServer, 'stops_at'> | null;
 }

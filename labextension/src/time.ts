@@ -40,3 +40,24 @@ export function duration(from: Moment, to: Moment): string {
     ? `${minutes} min ${Math.floor(seconds % 60)} s`
     : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+/** A clock's time such as "14:20"; with the day when it is another one than now's. */
+export function clock(moment: Moment, now: number, language: string): string {
+  const date = new Date(milliseconds(moment));
+  const isToday = date.toDateString() === new Date(now).toDateString();
+  const format = new Intl.DateTimeFormat(
+    language,
+    isToday ? { timeStyle: 'short' } : { dateStyle: 'medium', timeStyle: 'short' }
+  );
+  return format.format(date);
+}
+
+/** A length of time as people say it: "45 minutes", "8 hours", "2 days". */
+export function span(seconds: number, language: string): string {
+  const [unit, size] = UNITS.find(([, length]) => seconds >= length && seconds % length === 0) ?? [
+    'second',
+    1
+  ];
+  const format = new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' });
+  return format.format(Math.round(seconds / size));
+}

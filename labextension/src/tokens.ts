@@ -4,7 +4,7 @@ import type { ISignal } from '@lumino/signaling';
 
 import type { IBatonClient } from './api';
 import type { HandoffsModel } from './handoffs';
-import type { IPush, IRegisteredModel, IStatus } from './records';
+import type { IPush, IRegisteredModel, IServer, IStatus } from './records';
 import type { Gate, Resource } from './resource';
 import type { RunsModel } from './runs';
 
@@ -17,6 +17,8 @@ export interface IBatonModel {
   /** Open while somebody looks; nothing is fetched while it is closed. */
   readonly gate: Gate;
   readonly status: Resource<IStatus>;
+  /** This server and what is left to its person; null where no Hub tells. */
+  readonly server: Resource<IServer | null>;
   readonly models: Resource<IRegisteredModel[]>;
   readonly runs: RunsModel;
   readonly handoffs: HandoffsModel;
@@ -30,6 +32,7 @@ export interface IBatonModel {
   showRun(id: string): void;
   load(): void;
   refresh(): void;
+  keep(): Promise<void>;
   receive(push: IPush): void;
   isLookingAt(handoff: string): boolean;
   dispose(): void;

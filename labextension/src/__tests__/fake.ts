@@ -9,9 +9,12 @@ import type {
   IRegisteredModel,
   IRun,
   IRunSummary,
+  IServer,
   IStatus,
   ITeam
 } from '../records';
+
+const TITLE = 'Scikit-learn';
 
 export const T0 = Date.parse('2026-01-02T03:04:05.000Z');
 
@@ -95,6 +98,7 @@ export function push(kind: IPush['kind'], more: Partial<IPush> = {}): IPush {
     run_id: null,
     event: null,
     job: null,
+    server: null,
     ...more
   };
 }
@@ -129,11 +133,35 @@ export function status(
   };
 }
 
+/** How the scientist stands, with nothing special about it. */
+export function standing(more: Partial<IServer> = {}): IServer {
+  return {
+    user: 'scientist',
+    server: {
+      id: 's1',
+      name: '',
+      profile: 'scikit-learn',
+      title: TITLE,
+      size: 'small',
+      size_title: 'Small',
+      resources: ['1 CPU', '2 GB'],
+      started: '2026-01-02T03:04:05.000Z',
+      connections: []
+    },
+    notices: [],
+    left: [],
+    idle: { limit: 3600 },
+    stops_at: null,
+    ...more
+  };
+}
+
 /** A server in memory: what is asked is counted, and every answer can be set or made to fail. */
 export class FakeClient implements IBatonClient {
   readonly asked: string[] = [];
   failure: Error | null = null;
   statusNow = status();
+  serverNow: IServer | null = null;
   experimentsNow: IExperiment[] = [{ id: '1', name: 'breast-cancer', last_update_time: T0 }];
   runsNow: IRunSummary[] = [runSummary('2'), runSummary('1')];
   olderRuns: IRunSummary[] = [];
@@ -148,6 +176,14 @@ export class FakeClient implements IBatonClient {
 
   status(): Promise<IStatus> {
     return this._answer('status', this.statusNow);
+  }
+
+  server(): Promise<IServer | null> {
+    return this._answer('server', this.serverNow);
+  }
+
+  keep(): Promise<void> {
+    return this._answer('keep', undefined);
   }
 
   experiments(): Promise<IExperiment[]> {

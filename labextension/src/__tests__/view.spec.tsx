@@ -6,7 +6,7 @@ import type { IActions } from '../actions';
 import { BatonError } from '../api';
 import { BatonView } from '../components/BatonView';
 import { BatonModel } from '../model';
-import { FakeClient, handoff, job, settle, status } from './fake';
+import { FakeClient, handoff, job, push, settle, standing, status } from './fake';
 
 const trans = nullTranslator.load('jupyter_baton');
 
@@ -23,6 +23,7 @@ function spies(model: BatonModel): Spies {
     showRun: jest.fn(),
     showHandoff: jest.fn(),
     refresh: jest.fn(),
+    keep: jest.fn(),
     moreRuns: jest.fn(),
     openExample: jest.fn(),
     logNotebook: jest.fn(),
@@ -252,6 +253,76 @@ describe('Services', () => {
     expect(screen.getByRole('alert').textContent).toContain('does not know Baton');
     await press('Try again');
     expect(actions.refresh).toHaveBeenCalled();
+  });
+});
+
+describe('Server', () => {
+  it('says in one line what runs, and the rest when it is unfolded', async () => {
+    const client = new FakeClient();
+    client.serverNow = standing({
+      left: [
+        {
+          resource: 'cpu',
+          scope: 'group',
+          name: 'data-science',
+          period: '',
+          limit: 4,
+          left: 1,
+          text: '1 CPU of 4 CPUs',
+          detail: 'The group data-science may use 4 CPUs at once, and 3 CPUs in use already.'
+        }
+      ]
+    });
+    await shown(client);
+    const fold = screen.getByRole('button', { name: /Server/ });
+    expect(fold.textContent).toContain('Scikit-learn · 1 CPU · 2 GB');
+    expect(screen.queryByText('1 CPU of 4 CPUs')).toBeNull();
+    await press(/Server/);
+    expect(screen.getByText('1 CPU of 4 CPUs')).toBeTruthy();
+    expect(screen.getByText('shared in data-science')).toBeTruthy();
+    expect(screen.getByText('Stops after 1 hour without use')).toBeTruthy();
+  });
+
+  it('says what the profile faces without unfolding', async () => {
+    const client = new FakeClient();
+    client.serverNow = standing({
+      notices: [{ kind: 'retiring', text: 'This profile is being retired.' }]
+    });
+    await shown(client);
+    expect(screen.getByText('This profile is being retired.')).toBeTruthy();
+  });
+
+  it('warns that the server stops, with one button that keeps it', async () => {
+    const client = new FakeClient();
+    client.serverNow = standing({ stops_at: Date.now() + 600_000 });
+    const { actions } = await shown(client);
+    expect(screen.getByRole('status').textContent).toContain('unless you use it');
+    await press('Keep it running');
+    expect(actions.keep).toHaveBeenCalled();
+  });
+
+  it('is absent where no Hub tells', async () => {
+    await shown(new FakeClient());
+    expect(screen.queryByRole('button', { name: /Server/ })).toBeNull();
+  });
+
+  it('shows a push of the warning and of its end without being asked', async () => {
+    const client = new FakeClient();
+    client.serverNow = standing();
+    const { model } = await shown(client);
+    expect(screen.queryByRole('status')).toBeNull();
+    client.serverNow = standing({ stops_at: Date.now() + 600_000 });
+    await act(async () => {
+      model.receive(push('server', { server: { stops_at: client.serverNow?.stops_at ?? null } }));
+      await settle();
+    });
+    expect(screen.getByRole('status').textContent).toContain('This server stops at');
+    client.serverNow = standing();
+    await act(async () => {
+      model.receive(push('server', { server: { stops_at: null } }));
+      await settle();
+    });
+    expect(screen.queryByRole('status')).toBeNull();
   });
 });
 

@@ -10,6 +10,7 @@ import { Locale } from './locale';
 import { ModelsView } from './ModelsView';
 import { Failure } from './parts';
 import { RunsView } from './RunsView';
+import { ServerView } from './ServerView';
 import type { ITab } from './Tabs';
 import { Tabs } from './Tabs';
 
@@ -38,6 +39,7 @@ export function BatonView(props: {
     <Locale.Provider value={{ trans, language, now }}>
       {model.status.error ? <Failure error={model.status.error} onRetry={actions.refresh} /> : null}
       {status ? <Banner status={status} /> : null}
+      <ServerView server={model.server} actions={actions} />
       {isAlone ? null : (
         <>
           <Tabs

@@ -120,6 +120,8 @@ export function Fetched<T>(props: {
 export function Fold(props: {
   title: string;
   count?: number;
+  /** What it holds, in a few words; shown while it is folded. */
+  summary?: string;
   open?: boolean;
   children: React.ReactNode;
 }): React.JSX.Element {
@@ -139,6 +141,11 @@ export function Fold(props: {
           <Caret.react tag="span" className="jp-Baton-icon" aria-hidden="true" />
           <span>{props.title}</span>
           {props.count === undefined ? null : <span className="jp-Baton-count">{props.count}</span>}
+          {props.summary && !isOpen ? (
+            <span className="jp-Baton-foldSummary" title={props.summary}>
+              {props.summary}
+            </span>
+          ) : null}
         </button>
       </h3>
       {isOpen ? <div className="jp-Baton-foldBody">{props.children}</div> : null}
