@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from baton_contract import ForbiddenError
 from baton_hub.catalog import Fault
 from baton_hub.catalog.codes import CODES
 from baton_hub.catalog.evidence import EvidenceRules, Finding
@@ -21,8 +22,10 @@ from baton_hub.catalog.evidence.check import check_evidence
 from baton_hub.catalog.evidence.files import LARGEST, EvidenceError
 from baton_hub.catalog.evidence.sbom import parse_sbom
 from baton_hub.catalog.evidence.scan import parse_scan
+from baton_hub.catalog.load import read_catalog
 from baton_hub.catalog.model import Profile
 from baton_hub.catalog.source import Source
+from baton_hub.policy import resolve
 
 SAMPLES = Path(__file__).parent / "evidence"
 IMAGE = "sha256:" + "1f" * 32
@@ -329,6 +332,29 @@ def test_an_approval_of_a_later_day_is_an_error_until_that_day(check: Check) -> 
     assert codes(faults) == ["approval_not_yet"]
     assert not faults[0].refuses
     assert check(lines, today=date(2026, 11, 24))[1] == ()
+
+
+def test_policy_refuses_a_profile_until_its_approval_begins_and_after_its_evidence_ends(
+    tmp_path: Path,
+) -> None:
+    """What lint calls dated decides on each start, while the catalogue stays in effect."""
+    (tmp_path / "evidence.yaml").write_text("required: [approval]\n")
+    approval = "  approval: {by: Data platform, on: 2026-11-24, until: 2026-12-24}\n"
+    (tmp_path / "notebook.yaml").write_text(PROFILE + approval)
+    reading = read_catalog(tmp_path, today=TODAY)
+    assert [fault.code for fault in reading.faults] == ["approval_not_yet"]
+    catalog = reading.catalog
+    assert catalog is not None
+
+    def refusal(today: date) -> str:
+        try:
+            resolve(catalog, "ada", [], {"profile": "notebook"}, today=today)
+        except ForbiddenError as error:
+            return error.code
+        return "none"
+
+    days = [TODAY, date(2026, 11, 24), date(2026, 12, 24), date(2026, 12, 25)]
+    assert list(map(refusal, days)) == ["evidence_not_yet", "none", "none", "evidence_expired"]
 
 
 def test_every_fault_of_a_profile_is_reported_at_once(check: Check, tmp_path: Path) -> None:
