@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gzip
 import hashlib
 import logging
 import os
@@ -15,7 +16,7 @@ from typing import Any
 
 from baton_contract.timestamp import render_timestamp
 from baton_hub.audit.chain import START, Head, parse_head, parse_line, seal
-from baton_hub.audit.files import first_number, head_file, log_files, read_lines
+from baton_hub.audit.files import first_number, head_file, log_files
 
 log = logging.getLogger(__name__)
 
@@ -202,8 +203,8 @@ class Appender:
 def last_line(file: Path) -> tuple[Head | None, bytes]:
     """Return the head of a file's last good line, and the bytes that follow it."""
     if file.suffix == ".gz":
-        data, start = b"".join(line for _, line in read_lines(file)), 0
-        return _last_in(data, start) or (None, data)
+        data = gzip.decompress(file.read_bytes())
+        return _last_in(data, 0) or (None, data)
     with file.open("rb") as stream:
         start, data = stream.seek(0, os.SEEK_END), b""
         while start:

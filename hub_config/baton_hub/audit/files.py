@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -62,35 +63,62 @@ def log_files(path: Path) -> list[Path]:
 
     Whatever rotated them may have named them: files beside it whose names begin with
     its own belong to it when their first line has a place in the chain. They are put
-    in order by that place, and may be compressed by gzip.
+    in order by that place, and may be compressed by gzip. Of copies, the largest counts.
     """
-    heads = [head_file(path), *path.parent.glob(f"{path.name}.lock")]
-    rotated = [
-        (number, file)
-        for file in (*path.parent.glob(f"{path.name}.*"), *path.parent.glob(f"{path.name}-*"))
-        if file not in heads and (number := first_number(file)) is not None
-    ]
-    found = [file for _, file in sorted(rotated, key=lambda pair: (pair[0], pair[1].name))]
-    return [*found, path] if path.is_file() else found
+    known: dict[int, Path] = {}
+    for file in (*path.parent.glob(f"{path.name}.*"), *path.parent.glob(f"{path.name}-*")):
+        number = first_number(file)
+        if number is not None and (number not in known or _size(file) > _size(known[number])):
+            known[number] = file
+    if path.is_file():
+        # A copy of it that somebody left here begins with the same line.
+        known.pop(first_number(path) or 0, None)
+    return [*(known[number] for number in sorted(known)), *([path] if path.is_file() else [])]
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size
+
+
+@contextmanager
+def open_files(listed: Callable[[], list[Path]]) -> Iterator[list[tuple[Path, IO[bytes]]]]:
+    """Open every file of a list at once, so that a rotation meanwhile takes none away.
+
+    ``listed`` is asked again when a rotation came between the list and its files.
+    """
+    with ExitStack() as stack:
+        while True:
+            files = listed()
+            try:
+                opened = [(file, stack.enter_context(_open(file))) for file in files]
+            except FileNotFoundError:
+                continue
+            if listed() == files:
+                break
+        yield opened
 
 
 def first_number(file: Path) -> int | None:
     """Return the place in the chain of a file's first line; None when it has none."""
     try:
-        _, line = next(read_lines(file))
-        number = json.loads(line)["seq"]
-    except (StopIteration, ValueError, TypeError, KeyError, OSError):
+        number = json.loads(first_line(file))["seq"]
+    except (ValueError, TypeError, KeyError, OSError, EOFError):
         return None
     return number if isinstance(number, int) else None
 
 
-def read_lines(file: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield each line's number, from 1, and its bytes; all but a torn last one end in a newline."""
+def first_line(file: Path) -> bytes:
+    """Return the bytes of a file's first line; none when it is empty."""
     with _open(file) as stream:
-        number = 0
-        while line := stream.readline(LINE_BYTES):
-            number += 1
-            yield number, line
+        return stream.readline(LINE_BYTES)
+
+
+def read_lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield each line's number, from 1, and its bytes; all but a torn last one end in a newline."""
+    number = 0
+    while line := stream.readline(LINE_BYTES):
+        number += 1
+        yield number, line
 
 
 def _open(file: Path) -> IO[bytes]:

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from baton_contract import NotFoundError
 from baton_hub.account import PERIODS, Account, Booking, Key, load_booking, period_start
-from baton_hub.audit.files import AuditError, log_files, read_lines
+from baton_hub.audit.files import AuditError, first_line, log_files, open_files, read_lines
 
 Event = Mapping[str, Any]
 
@@ -36,28 +36,28 @@ def read_events(path: Path, since: datetime | None = None) -> Iterator[dict[str,
     tells of it; any other line that can't be read, or that is missing between two
     others, raises `AuditError`. Hashes are not checked: see `baton_hub.audit.verify`.
     """
-    files = log_files(path)
-    if not files:
-        raise NotFoundError("no_audit", f"There is no audit at {path}.")
-    if since is not None:
-        files = _files_since(files, since)
+    with open_files(lambda: _files(path, since)) as files:
+        if not files:
+            raise NotFoundError("no_audit", f"There is no audit at {path}.")
+        yield from _events(files)
+
+
+def _events(files: Iterable[tuple[Path, IO[bytes]]]) -> Iterator[dict[str, Any]]:
     expected: int | None = None
     unread: AuditError | None = None
-    for file in files:
-        for number, line in read_lines(file):
+    line = b""
+    for file, stream in files:
+        for number, line in read_lines(stream):
             event = _parse(line)
             if event is None:
                 unread = unread or AuditError(file, number, "This line is not an event.")
                 continue
-            if unread and event.get("event") != "repair":
+            if unread and event["event"] != "repair":
                 raise unread
             unread = None
             if expected is not None and event["seq"] != expected:
-                raise AuditError(
-                    file,
-                    number,
-                    f"Line {expected} of the chain should stand here, not {event['seq']}.",
-                )
+                sentence = f"Line {expected} of the chain should stand here, not {event['seq']}."
+                raise AuditError(file, number, sentence)
             expected = event["seq"] + 1
             yield event
     # Without its newline it is what a Hub leaves that was killed; its next start marks it.
@@ -65,10 +65,12 @@ def read_events(path: Path, since: datetime | None = None) -> Iterator[dict[str,
         raise unread
 
 
-def _files_since(files: list[Path], since: datetime) -> list[Path]:
-    for index in range(len(files) - 1, 0, -1):
-        event = next((e for _, line in read_lines(files[index]) if (e := _parse(line))), None)
-        if event is not None and moment_of(event) < since:
+def _files(path: Path, since: datetime | None) -> list[Path]:
+    """Return an audit's files, from the last one on that begins before ``since``."""
+    files = log_files(path)
+    for index in range(len(files) - 1, 0, -1) if since else ():
+        event = _parse(first_line(files[index]))
+        if event is not None and since is not None and moment_of(event) < since:
             return files[index:]
     return files
 

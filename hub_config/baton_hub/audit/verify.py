@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from baton_hub.audit.chain import START, HashError, Head, parse_head, parse_line
-from baton_hub.audit.files import first_number, head_file, log_files, read_lines
+from baton_hub.audit.files import first_number, head_file, log_files, open_files, read_lines
 
 
 @dataclass(frozen=True)
@@ -37,48 +39,68 @@ class Verdict:
     """Torn lines that a crash left, each marked by the Hub and accepted."""
 
 
-def verify(paths: Sequence[Path], *, after: Head = START, anchors: Iterable[Head] = ()) -> Verdict:
+def verify(
+    paths: Sequence[Path],
+    *,
+    after: Head = START,
+    anchors: Sequence[Head] = (),
+    needs_end: bool = True,
+) -> Verdict:
     """Return what is wrong with an audit, or with some of its files; nothing is changed.
 
     One path stands for an audit with the files that were rotated away from it; several
     are taken as they are, in the order of their lines. ``after`` is the line before the
     first one that should be there. Each of ``anchors``, and the head that the Hub noted
     beside the file, must be a line's: so it is noticed when lines at the end are gone.
+    With ``needs_end`` there has to be one of them.
     """
     # First: a Hub that goes on writing may only add lines to what was noted.
-    noted, flaws = _noted(paths, bool(list(anchors := tuple(anchors))))
-    files = log_files(paths[0]) if len(paths) == 1 else _in_order(paths)
-    reading = _Reading(after, {head.seq: head for head in (*anchors, *noted.values())})
-    for file in files:
-        reading.read(file)
-    reading.finish(files[-1] if files else paths[0])
+    noted, flaws = _noted(paths)
+    if needs_end and not noted and not flaws and not anchors:
+        sentence = "It is not there, so missing lines at the end can't be told. Give --head."
+        flaws.append(Flaw(head_file(paths[0]), 1, sentence))
+    reading = _Reading(after, {head.seq for head in (*anchors, *noted.values())})
+    with open_files(_chosen(paths)) as files:
+        for file, stream in files:
+            reading.read(file, stream)
     verdict = reading.verdict
     verdict.files = len(files)
+    reading.finish(paths[0])
     for source, head in [*noted.items(), *((Path("--head"), head) for head in anchors)]:
         verdict.flaws += _compared(reading, source, head)
     verdict.flaws[:0] = flaws
     return verdict
 
 
-def _noted(paths: Sequence[Path], is_anchored: bool) -> tuple[dict[Path, Head], list[Flaw]]:
+def first_place(paths: Sequence[Path]) -> Head:
+    """Return the line that the first line of these files says it follows."""
+    with open_files(_chosen(paths)) as files:
+        for _, stream in files:
+            for _, line in read_lines(stream):
+                with suppress(ValueError):
+                    event = parse_line(line)
+                    return Head(event["seq"] - 1, event["prev"])
+    return START
+
+
+def _noted(paths: Sequence[Path]) -> tuple[dict[Path, Head], list[Flaw]]:
     """Return the heads that the Hub noted beside the files, and what is wrong with those."""
     found: dict[Path, Head] = {}
     flaws = []
-    for path in (head_file(path) for path in paths):
-        if path.is_file():
-            try:
-                text = path.read_bytes().decode("ascii")
-                found[path] = parse_head(text[:-1] if text.endswith("\n") else "")
-            except ValueError:
-                flaws.append(Flaw(path, 1, "This is not the head of an audit."))
-    if not found and not flaws and not is_anchored:
-        sentence = "It is not there, so missing lines at the end can't be told. Give --head."
-        flaws.append(Flaw(head_file(paths[0]), 1, sentence))
+    for path in (path for path in map(head_file, paths) if path.is_file()):
+        try:
+            text = path.read_bytes().decode("ascii")
+            found[path] = parse_head(text[:-1] if text.endswith("\n") else "")
+        except ValueError:
+            flaws.append(Flaw(path, 1, "This is not the head of an audit."))
     return found, flaws
 
 
-def _in_order(paths: Sequence[Path]) -> list[Path]:
-    return sorted(paths, key=lambda path: (first_number(path) or 0, path.name))
+def _chosen(paths: Sequence[Path]) -> Callable[[], list[Path]]:
+    """Return what lists the files to read: the audit's of one path, else those given, in order."""
+    if len(paths) == 1:
+        return partial(log_files, paths[0])
+    return lambda: sorted(paths, key=lambda path: (first_number(path) or 0, path.name))
 
 
 def _compared(reading: _Reading, source: Path, head: Head) -> Iterator[Flaw]:
@@ -101,7 +123,7 @@ def _compared(reading: _Reading, source: Path, head: Head) -> Iterator[Flaw]:
 class _Reading:
     """Reads lines one after the other, and goes on after each flaw from what it finds."""
 
-    def __init__(self, after: Head, wanted: Mapping[int, Head]) -> None:
+    def __init__(self, after: Head, wanted: Collection[int]) -> None:
         self.verdict = Verdict(last=after)
         self.after = after
         self.met: dict[int, Head] = {}
@@ -111,10 +133,10 @@ class _Reading:
         self._is_lost = False
         """True after a line that can't be read: which one comes next is not known."""
 
-    def read(self, file: Path) -> None:
+    def read(self, file: Path, stream: IO[bytes]) -> None:
         """Read a file's lines."""
         try:
-            for number, line in read_lines(file):
+            for number, line in read_lines(stream):
                 self.verdict.lines += 1
                 self._read_line(file, number, line)
         except (OSError, EOFError) as error:
