@@ -61,19 +61,27 @@ def _day(given: Any) -> date:
 Slug = Annotated[
     str,
     StringConstraints(strict=True, pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=40),
+    Field(title="name"),
 ]
 Text = Annotated[
-    str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=600)
+    str,
+    StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=600),
+    Field(title="text"),
 ]
 Cpu = Annotated[
     float,
     _in_unit(parse_cpu),
     Field(gt=0, le=1024),
-    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1024}),
+    WithJsonSchema(
+        {"title": "number of CPUs", "type": "number", "exclusiveMinimum": 0, "maximum": 1024}
+    ),
 ]
 """A number of CPUs, such as 0.5."""
 CpuLimit = Annotated[
-    float, _in_unit(parse_cpu), Field(ge=0), WithJsonSchema({"type": "number", "minimum": 0})
+    float,
+    _in_unit(parse_cpu),
+    Field(ge=0),
+    WithJsonSchema({"title": "number of CPUs", "type": "number", "minimum": 0}),
 ]
 """As many CPUs as may be used together; 0 for none."""
 Memory = Annotated[
@@ -81,10 +89,11 @@ Memory = Annotated[
     _in_unit(parse_memory),
     WithJsonSchema(
         {
+            "title": "memory",
             "anyOf": [
                 {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?[KMGT]$"},
                 {"type": "integer", "minimum": 1},
-            ]
+            ],
         }
     ),
 ]
@@ -92,15 +101,27 @@ Memory = Annotated[
 Duration = Annotated[
     int,
     _in_unit(parse_duration),
-    WithJsonSchema({"type": "string", "pattern": "^0*[1-9][0-9]*[mhd]$"}),
+    WithJsonSchema(
+        {"title": "length of time", "type": "string", "pattern": "^0*[1-9][0-9]*[mhd]$"}
+    ),
 ]
 """Seconds, written such as 30m, 8h or 2d."""
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+Day = Annotated[
+    date,
+    BeforeValidator(_day),
+    WithJsonSchema({"title": "day", "type": "string", "format": "date"}),
+]
 """A day in UTC, written such as 2027-01-31."""
-Sha256 = Annotated[str, StringConstraints(strict=True, pattern=r"^sha256:[0-9a-f]{64}$")]
+Sha256 = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"^sha256:[0-9a-f]{64}$"),
+    Field(title="digest"),
+]
 _PART = "[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
 GpuResource = Annotated[
-    str, StringConstraints(strict=True, pattern=rf"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?/{_PART}$")
+    str,
+    StringConstraints(strict=True, pattern=rf"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?/{_PART}$"),
+    Field(title="kind of GPU"),
 ]
 """The name that a cluster gives to a kind of GPU, such as nvidia.com/gpu."""
 RESERVED = ("JUPYTERHUB_", "BATON_", "MLFLOW_TRACKING_")
@@ -117,9 +138,10 @@ Variable = Annotated[
     str,
     StringConstraints(strict=True, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"),
     AfterValidator(_not_reserved),
+    Field(title="variable"),
 ]
 """An environment variable's name."""
-Value = Annotated[str, Field(strict=True)]
+Value = Annotated[str, Field(strict=True, title="text")]
 
 
 class Part(BaseModel):

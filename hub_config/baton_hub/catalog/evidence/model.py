@@ -83,7 +83,8 @@ class EvidenceRules(Part):
     )
     vulnerabilities: Mapping[Severity, Annotated[int, Field(ge=0, strict=True)]] = Field(
         default_factory=_no_critical,
-        description="The most findings of a severity; a severity that is left out is not limited",
+        description="The most findings of a severity; one that is left out is not limited."
+        " Default: critical: 0",
     )
     trusted_root: Document | None = Field(
         default=None,
