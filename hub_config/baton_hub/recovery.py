@@ -89,6 +89,8 @@ class Recovery:
                 " were lost are not ended.",
                 error,
             )
+        except Exception:  # The top of a task: nobody else would tell.
+            log.exception("What the last Hub left behind is not known.")
         finally:
             self._ready.set()
 
