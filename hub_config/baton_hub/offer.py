@@ -25,10 +25,7 @@ def connections_for(catalog: Catalog, groups: frozenset[str], profile: Profile) 
 def check_startable(
     catalog: Catalog, profile: Profile, today: date, groups: frozenset[str] | None = None
 ) -> None:
-    """Raise `ForbiddenError` when nobody can start it.
-
-    Codes: profile_blocked, evidence_expired, evidence_not_yet.
-    """
+    """Raise `ForbiddenError` (profile_blocked, evidence_expired) when nobody can start it."""
     _check_lifecycle(catalog, profile, today, groups)
     _check_evidence(catalog, profile, today, groups)
 
@@ -71,18 +68,10 @@ def replacement(
     while following is not None and following.name not in seen:
         seen.add(following.name)
         offered = groups is None or following.access.allows(groups)
-        if offered and not _is_refused(catalog, following, today):
+        if offered and not _blocked(following, today) and not _expired(catalog, following, today):
             return following
         following = catalog.profiles.get(following.lifecycle.replaced_by or "")
     return None
-
-
-def _is_refused(catalog: Catalog, profile: Profile, today: date) -> bool:
-    return (
-        _blocked(profile, today)
-        or _expired(catalog, profile, today)
-        or _approved_later(catalog, profile, today)
-    )
 
 
 def _blocked(profile: Profile, today: date) -> bool:
@@ -92,11 +81,6 @@ def _blocked(profile: Profile, today: date) -> bool:
 def _expired(catalog: Catalog, profile: Profile, today: date) -> bool:
     expires = catalog.finding(profile.name).expires
     return expires is not None and today > expires
-
-
-def _approved_later(catalog: Catalog, profile: Profile, today: date) -> bool:
-    begins = catalog.finding(profile.name).approved_on
-    return begins is not None and today < begins
 
 
 def _check_lifecycle(
@@ -123,12 +107,6 @@ def _check_evidence(
             f"The {finding.expires_because} of {profile.title} ran out on {finding.expires}."
             f" {profile.owner} has to renew it before it can be started."
             f"{_instead(catalog, profile, today, groups)}",
-        )
-    if _approved_later(catalog, profile, today):
-        raise ForbiddenError(
-            "evidence_not_yet",
-            f"{profile.title} is approved from {catalog.finding(profile.name).approved_on} on."
-            f" It can be started from that day.{_instead(catalog, profile, today, groups)}",
         )
 
 

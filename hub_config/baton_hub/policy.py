@@ -69,7 +69,7 @@ def resolve(
 
     Raises `BadRequestError` (bad_choice, unknown_option, no_profile, unknown_size,
     option_missing, bad_option) and `ForbiddenError` (profile_not_offered, profile_blocked,
-    evidence_expired, evidence_not_yet, connection_not_offered).
+    evidence_expired, connection_not_offered).
     """
     asked = parse_choice(choice)
     members = frozenset(groups)

@@ -326,35 +326,28 @@ def test_a_scan_is_warned_of_for_two_weeks_and_ends_after_its_last_day(
     assert not any(fault.refuses for fault in faults)
 
 
-def test_an_approval_of_a_later_day_is_an_error_until_that_day(check: Check) -> None:
-    lines = "  approval: {by: Data platform, on: 2026-11-24}\n"
-    _, faults = check(lines)
-    assert codes(faults) == ["approval_not_yet"]
-    assert not faults[0].refuses
-    assert check(lines, today=date(2026, 11, 24))[1] == ()
-
-
-def test_policy_refuses_a_profile_until_its_approval_begins_and_after_its_evidence_ends(
-    tmp_path: Path,
+def test_an_approval_from_the_future_is_refused_and_one_from_elsewhere_is_not(
+    check: Check,
 ) -> None:
-    """What lint calls dated decides on each start, while the catalogue stays in effect."""
+    """Where the approver is, it may be tomorrow already."""
+    assert check("  approval: {by: Data platform, on: 2026-11-24}\n")[1] == ()
+    _, faults = check("  approval: {by: Data platform, on: 2026-11-25}\n")
+    assert codes(faults) == ["approval_ahead"]
+    assert faults[0].refuses
+
+
+def test_evidence_that_ran_out_refuses_its_profile_and_not_the_catalogue(tmp_path: Path) -> None:
     (tmp_path / "evidence.yaml").write_text("required: [approval]\n")
-    approval = "  approval: {by: Data platform, on: 2026-11-24, until: 2026-12-24}\n"
+    approval = "  approval: {by: Data platform, on: 2026-11-01, until: 2026-11-22}\n"
     (tmp_path / "notebook.yaml").write_text(PROFILE + approval)
     reading = read_catalog(tmp_path, today=TODAY)
-    assert [fault.code for fault in reading.faults] == ["approval_not_yet"]
-    catalog = reading.catalog
-    assert catalog is not None
-
-    def refusal(today: date) -> str:
-        try:
-            resolve(catalog, "ada", [], {"profile": "notebook"}, today=today)
-        except ForbiddenError as error:
-            return error.code
-        return "none"
-
-    days = [TODAY, date(2026, 11, 24), date(2026, 12, 24), date(2026, 12, 25)]
-    assert list(map(refusal, days)) == ["evidence_not_yet", "none", "none", "evidence_expired"]
+    assert [fault.code for fault in reading.faults] == ["approval_expired"]
+    assert reading.catalog is not None
+    choice = {"profile": "notebook"}
+    assert resolve(reading.catalog, "ada", [], choice, today=date(2026, 11, 22)).digest == IMAGE
+    with pytest.raises(ForbiddenError) as caught:
+        resolve(reading.catalog, "ada", [], choice, today=TODAY)
+    assert caught.value.code == "evidence_expired"
 
 
 def test_every_fault_of_a_profile_is_reported_at_once(check: Check, tmp_path: Path) -> None:

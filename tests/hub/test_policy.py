@@ -228,11 +228,11 @@ def test_a_choice_nested_as_deep_as_can_be_is_refused_like_any_other(catalog: Ca
 
 
 def aged(catalog: Catalog, **changes: Any) -> Catalog:
-    """Return the catalogue with another lifecycle of scikit-learn, and no evidence that ends."""
+    """Return the catalogue with another lifecycle of scikit-learn."""
     profile = catalog.profiles["scikit-learn"].model_copy(
         update={"lifecycle": Lifecycle(**changes)}
     )
-    return replace(catalog, profiles={**catalog.profiles, "scikit-learn": profile}, findings={})
+    return replace(catalog, profiles={**catalog.profiles, "scikit-learn": profile})
 
 
 def test_a_blocked_profile_is_refused_from_its_day_on(catalog: Catalog) -> None:

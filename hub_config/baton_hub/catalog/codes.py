@@ -50,7 +50,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "sbom_other_image": "an SBOM is not of the image with the profile's digest",
         "signature_invalid": "a signature does not hold for this image and identity",
         "signature_unverifiable": "a signature can't be verified here",
-        "approval_not_yet": "an approval begins on a later day",
+        "approval_ahead": "an approval is dated in the future",
         "approval_expired": "an approval ran out",
         "scan_expired": "a scan is older than `evidence.yaml` allows",
         "evidence_ends_soon": "an approval or a scan runs out within 14 days",

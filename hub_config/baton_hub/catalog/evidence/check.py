@@ -85,9 +85,11 @@ def _read_approval(check: _Check, approval: Approval) -> None:
     check.facts |= {"approved_by": approval.by, "approved_on": approval.on}
     holds = timedelta(days=check.rules.approval_days)
     check.ends["approval"] = approval.until or approval.on + holds
-    if approval.on > check.today:
-        message = f"The approval begins on {approval.on}. Wait for that day, or mend the date."
-        check.fault(("approval", "on"), "approval_not_yet", message, left_to_policy=True)
+    # A day ahead is somebody's morning. More can't be, and only gets better with time: the
+    # fault need not be left to policy.
+    if approval.on > check.today + timedelta(days=1):
+        message = f"An approval can't have been given on {approval.on}. Mend the date."
+        check.fault(("approval", "on"), "approval_ahead", message)
 
 
 def _read_scan(check: _Check, document: Document) -> None:
