@@ -18,6 +18,9 @@ SCHEMA = "urn:baton:audit:1"
 TEXT, REASON, ITEMS = 255, 1000, 2000
 """How many characters of a name and of a sentence are kept, and how many groups."""
 
+WHOLE = 2**53 - 1
+"""The largest number that is written as it is."""
+
 _HEAD = re.compile(r"([1-9][0-9]{0,15}):([0-9a-f]{64})")
 
 
@@ -97,7 +100,11 @@ def _names(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {_text(key): _names(one) for key, one in value.items()}
     # Canonical JSON has no whole numbers beyond what a double holds exactly.
-    return float(value) if isinstance(value, int) and abs(value) > 2**53 - 1 else value
+    return (
+        min(max(value, -WHOLE), WHOLE)
+        if isinstance(value, int | float) and not isinstance(value, bool)
+        else value
+    )
 
 
 def _text(text: str, limit: int = TEXT) -> str:

@@ -102,7 +102,7 @@ def first_number(file: Path) -> int | None:
     """Return the place in the chain of a file's first line; None when it has none."""
     try:
         number = json.loads(first_line(file))["seq"]
-    except (ValueError, TypeError, KeyError, OSError, EOFError):
+    except (ValueError, TypeError, KeyError, OSError, EOFError, RecursionError):
         return None
     return number if isinstance(number, int) else None
 

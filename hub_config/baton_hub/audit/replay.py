@@ -78,7 +78,7 @@ def _files(path: Path, since: datetime | None) -> list[Path]:
 def _parse(line: bytes) -> dict[str, Any] | None:
     try:
         event = json.loads(line) if line.endswith(b"\n") else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     whole = isinstance(event, dict) and isinstance(event.get("seq"), int) and "event" in event
     return event if whole else None
