@@ -1,4 +1,4 @@
-"""A cluster's admission policies as its API server applies them: CEL, with Kubernetes' additions."""
+"""Admission policies as the cluster applies them: CEL, with Kubernetes' additions."""
 
 from __future__ import annotations
 

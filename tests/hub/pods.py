@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import date
 from random import Random
 from types import MappingProxyType
@@ -191,6 +192,20 @@ def helper(pod: Pod, rng: Random) -> None:
     pod["spec"].setdefault(rng.choice(["containers", "initContainers"]), []).append(container)
 
 
+def as_large(pod: Pod, rng: Random) -> None:
+    """Put a helper beside the notebook that takes as much as it, and not more."""
+    container: Pod = {"name": "mirror", "image": HELPER}
+    container["resources"] = deepcopy(notebook(pod).get("resources", {}))
+    for given in container["resources"].values():
+        for name in [name for name in given if "/" in name]:
+            del given[name]
+    pod["spec"].setdefault(rng.choice(["containers", "initContainers"]), []).append(container)
+
+
+def twin(pod: Pod, _: Random) -> None:
+    pod["spec"]["containers"].append(deepcopy(notebook(pod)))
+
+
 def renamed(pod: Pod, rng: Random) -> None:
     notebook(pod)["name"] = rng.choice(["Notebook", "notebook-2", "main", "nоtebook"])
 
@@ -264,7 +279,7 @@ def claims(pod: Pod, rng: Random) -> None:
 
 CHANGES: tuple[Change, ...] = (
     rewrite, rewrite, rewrite, off, missing, without_resources, foreign, storage, other_image,
-    no_image, beside, beside, helper, helper, renamed, relabelled, unlabelled, no_labels,
+    no_image, beside, beside, helper, as_large, twin, renamed, relabelled, unlabelled, no_labels,
     no_server, more_labels, more_labels, priority, no_priority, volumes, ephemeral, of_the_pod,
     claims,
 )  # fmt: skip

@@ -14,7 +14,7 @@ SERVER = "singleuser-server"
 NOTEBOOK = "notebook"
 """The container that KubeSpawner runs the profile's image in."""
 _NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_PINNED = re.compile(r"[a-z0-9][a-z0-9._:/-]*@sha256:[0-9a-f]{64}")
+_PINNED = re.compile(r"([a-z0-9.-]+(:[0-9]+)?/)?[a-z0-9][a-z0-9._/-]*@sha256:[0-9a-f]{64}")
 
 
 class TargetError(ValueError):
@@ -50,7 +50,7 @@ class Target:
             if not _PINNED.fullmatch(image):
                 raise TargetError(
                     f"The helper image {image!r} is not named by its digest:"
-                    " write REPOSITORY@sha256: and 64 hexadecimal digits."
+                    " write REPOSITORY@sha256: and 64 hexadecimal digits, without a tag."
                 )
 
     @property

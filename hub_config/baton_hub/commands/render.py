@@ -76,8 +76,11 @@ def command(
         click.echo(note, err=True)
     if check:
         _compare(rendered, output)
-    else:
+        return
+    try:
         _write(rendered, output)
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}.") from None
 
 
 def _rendered(profiles: Path, target: Target) -> Rendered:
