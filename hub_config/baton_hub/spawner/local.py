@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from jupyterhub.spawner import SimpleLocalProcessSpawner
+from jupyterhub.utils import AnyTimeoutError, exponential_backoff
 from traitlets import Unicode, default
 
 from baton_contract import ConflictError
@@ -85,6 +86,27 @@ class CuratedLocalSpawner(CuratedSpawner, SimpleLocalProcessSpawner):  # type: i
     @default("cmd")
     def _own_python(self) -> list[str]:
         return [sys.executable, "-m", "jupyterhub.singleuser"]
+
+    @default("poll_interval")
+    def _look_often(self) -> int:
+        # To look costs nothing here, and what ended by itself is counted until somebody looks.
+        return 5
+
+    async def wait_for_death(self, timeout: float = 10) -> bool:
+        """Tell whether the process ended within so many seconds, as soon as it did.
+
+        JupyterHub looks ever more seldom, and a server's hours end when somebody looks.
+        """
+        try:
+            await exponential_backoff(
+                self._is_gone, "It runs still", start_wait=0.05, scale_factor=1, timeout=timeout
+            )
+        except AnyTimeoutError:
+            return False
+        return True
+
+    async def _is_gone(self) -> bool:
+        return await self.poll() is not None
 
     @default("home_dir")
     def _own_home(self) -> str:
