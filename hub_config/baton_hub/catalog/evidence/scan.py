@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from types import MappingProxyType
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 from pydantic.alias_generators import to_pascal
@@ -22,7 +22,8 @@ from baton_hub.catalog.evidence.files import EvidenceError
 from baton_hub.catalog.evidence.model import Severity
 from baton_hub.catalog.evidence.report import Many, Report, digests_in, parse_json, read_report
 
-_SEVERITIES = frozenset(get_args(Severity))
+_SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""The gravest first."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def _grype(value: dict[str, Any]) -> Scan:
 def _counted(severities: Iterable[str]) -> Mapping[Severity, int]:
     names = (severity.lower() for severity in severities)
     counts = Counter(name if name in _SEVERITIES else "unknown" for name in names)
-    return MappingProxyType({cast(Severity, name): counts[name] for name in sorted(counts)})
+    return MappingProxyType({name: counts[name] for name in _SEVERITIES if counts[name]})
 
 
 def _day(written: str) -> date:
