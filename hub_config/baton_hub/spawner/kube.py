@@ -91,7 +91,7 @@ class CuratedKubeSpawner(CuratedSpawner, WatchedKubeSpawner):
             if not starting.done():
                 # The Hub's stop leaves a pod alone that has failed already.
                 await self.delete_own_pod()
-                raise self._failed(watching.result())
+                raise self._in_words(watching.result())
             url = await self._started(starting)
         finally:
             for task in both:
@@ -106,7 +106,7 @@ class CuratedKubeSpawner(CuratedSpawner, WatchedKubeSpawner):
         except (ApiException, *NO_ANSWER) as error:
             if self.spec is None:  # It did not come to asking the cluster.
                 raise
-            raise self._failed(read_refusal(error)) from None
+            raise self._in_words(read_refusal(error)) from None
         if self._sent != self._decided[1].id:
             raise RuntimeError("KubeSpawner sent a pod that was not compared with the decision")
         return url
@@ -135,7 +135,7 @@ class CuratedKubeSpawner(CuratedSpawner, WatchedKubeSpawner):
             return False
         except ApiException as error:
             if error.status != 409:
-                raise self._failed(read_refusal(error)) from None
+                raise self._in_words(read_refusal(error)) from None
             self.log.info("A pod %s is there already, and is deleted first", self.pod_name)
             await WatchedKubeSpawner.stop(self, True)
             return False
@@ -158,7 +158,7 @@ class CuratedKubeSpawner(CuratedSpawner, WatchedKubeSpawner):
             raise RuntimeError("a pod was made without a decision")
         return self.spec, self.booking
 
-    def _failed(self, trouble: Trouble) -> Exception:
+    def _in_words(self, trouble: Trouble) -> Exception:
         spec = self._decided[0]
         told = sentence(trouble.code, spec, self.contact, self._in_need(spec, trouble))
         return self._refused(public_error(trouble, told), trouble.detail)
