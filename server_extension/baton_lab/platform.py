@@ -102,6 +102,7 @@ class Platform:
 
     def start(self) -> None:
         """Begin to listen to the services and to watch for idleness, in the background."""
+        self.use.listen()
         if self.settings.tracking_url or self.settings.desk_url:
             self._tasks.append(asyncio.create_task(self._listen(), name="baton-listen"))
         if self.settings.hub_url:

@@ -27,8 +27,13 @@ class Use:
         self._clock = clock or (lambda: datetime.now(UTC))
         self._requested: datetime = self._settings["started"]
         self._refreshed: datetime | None = None
-        self._log = self._settings["log_function"]
-        # Tornado's one place that hears of every request, of whichever extension.
+        self._log: Callable[[RequestHandler], None] = log_nothing
+
+    def listen(self) -> None:
+        """Begin to hear of requests; call it once, when every extension is loaded."""
+        # Tornado's one place that hears of them all, of whichever extension. Several
+        # extensions set it while they load, the Hub's own among them.
+        self._log = self._settings.get("log_function", log_nothing)
         self._settings["log_function"] = self._heard
 
     def _heard(self, handler: RequestHandler) -> None:
@@ -63,6 +68,10 @@ class Use:
         for name, moment in self._settings.items():
             if name.endswith("_last_activity") and not (name == API and moment == self._refreshed):
                 yield moment
+
+
+def log_nothing(_: RequestHandler) -> None:
+    """Log no request."""
 
 
 def is_use(handler: Any) -> bool:
