@@ -512,3 +512,36 @@ def test_what_waited_keeps_the_time_at_which_it_happened(
     refuse(audit)
     audit.close()
     assert [event["time"][11:16] for event in events(path)] == ["12:00", "12:00", "13:00"]
+
+
+def test_the_same_file_put_back_is_taken_up_again(audit: Audit, path: Path) -> None:
+    refuse(audit)
+    aside = path.rename(path.with_name("elsewhere"))
+    path.mkdir()
+    with pytest.raises(UnavailableError):
+        refuse(audit)
+    path.rmdir()
+    aside.rename(path)
+    refuse(audit)
+    asyncio.run(audit.durable())
+    assert kinds(path) == ["begin", "no_profile", "no_profile"]
+    assert sound(path)
+
+
+def test_what_waits_is_written_without_being_asked(
+    audit: Audit, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("baton_hub.audit.log.RETRY", 0.01)
+    audit.open()
+
+    async def run() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "write", full)
+            audit.note("stop", user="ada", code="stopped")
+            await asyncio.sleep(0.05)
+            assert audit.waiting == 1
+        while audit.waiting:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+    assert kinds(path) == ["begin", "stopped"]

@@ -122,7 +122,7 @@ class Appender:
         if self._file is not None:
             os.close(self._file)
             self._file = None
-        if _size(self._path):
+        if _size(self._path) and last_line(self._path) != (self.head, self._torn):
             self._untold.append(repair("set_aside", set_aside=self._set_aside()))
         self._file = self._open()
         _sync_folder(self._path.parent)

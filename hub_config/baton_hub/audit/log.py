@@ -7,6 +7,7 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 
 MAX_WAITING = 10_000
 """How many events wait for a file that can't be written; of more, refusals are counted only."""
+
+RETRY = 5.0
+"""Seconds after which what waits is tried again."""
 
 
 class Audit:
@@ -45,6 +49,7 @@ class Audit:
         self._dropped = 0
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="audit")
         self._synced: Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self.decisions: Counter[tuple[str, str]] = Counter()
         """How many times each decision was taken, by its code, since the Hub started."""
         self.stops: Counter[str] = Counter()
@@ -120,9 +125,20 @@ class Audit:
             except OSError as error:
                 self._fail(error)
                 self._drop()
+                self._retry_later()
                 return False
         self._sync(self._file)
         return True
+
+    def _retry_later(self) -> None:
+        """Try again without being asked, where there is an event loop to do it in."""
+        if self._timer is None:
+            with suppress(RuntimeError):
+                self._timer = asyncio.get_running_loop().call_later(RETRY, self._retry_now)
+
+    def _retry_now(self) -> None:
+        self._timer = None
+        self.retry()
 
     async def durable(self) -> None:
         """Return when everything recorded so far is on the disk; the event loop goes on meanwhile.

@@ -92,7 +92,7 @@ class CuratedLocalSpawner(CuratedSpawner, SimpleLocalProcessSpawner):  # type: i
         # To look costs nothing here, and what ended by itself is counted until somebody looks.
         return 5
 
-    async def wait_for_death(self, timeout: float = 10) -> bool:
+    async def wait_for_death(self, timeout: float = 10) -> bool:  # noqa: ASYNC109
         """Tell whether the process ended within so many seconds, as soon as it did.
 
         JupyterHub looks ever more seldom, and a server's hours end when somebody looks.
