@@ -14,22 +14,28 @@ from baton_hub.catalog.draft import Draft
 from baton_hub.catalog.fault import Fault, Place
 from baton_hub.catalog.source import Source
 
-_SHAPES = {
-    "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY",
-    "an access key of AWS": r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
-    "a token of GitHub": r"\b(?:gh[opsur]_[A-Za-z0-9]{36,}|github_pat_\w{22,})",
-    "a token of GitLab": r"\bgl(?:pat|dt|rt|cbt|ptt)-[\w-]{20,}",
-    "a token of Hugging Face": r"\bhf_[A-Za-z0-9]{30,}",
-    "a token of Slack": r"\bxox[abeoprs]-[\w-]{10,}|hooks\.slack\.com/services/T\w+/B\w+/\w+",
-    "an API key": r"\bsk-[\w-]{20,}|\bAIza[\w-]{35}\b|\bdapi[0-9a-f]{32}\b|\bnpm_[A-Za-z0-9]{36}",
-    "a token of a package index": r"\bpypi-AgE[\w-]{40,}",
-    "a signed token": r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}",
-    "a storage account's key": r"\bAccountKey=[A-Za-z0-9+/]{40,}",
-    "an address with a password": r"\b[a-z][a-z0-9+.-]*://[^\s/:@'\"]*:[^\s/@'\"]+@[^\s@]",
-}
-_SHAPE = re.compile(
-    "|".join(f"(?P<s{number}>{shape})" for number, shape in enumerate(_SHAPES.values()))
+_SHAPES = tuple(
+    (kind, re.compile(shape))
+    for kind, shape in (
+        ("a private key", r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY"),
+        ("an access key of AWS", r"(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+        ("a token of GitHub", r"(?:ghp_|gho_|ghs_|ghu_|ghr_)[A-Za-z0-9]{36,}"),
+        ("a token of GitHub", r"github_pat_\w{22,}"),
+        ("a token of GitLab", r"(?:glpat-|gldt-|glrt-|glcbt-|glptt-)[\w-]{20,}"),
+        ("a token of Hugging Face", r"hf_[A-Za-z0-9]{30,}"),
+        ("a token of Slack", r"(?:xoxa-|xoxb-|xoxe-|xoxo-|xoxp-|xoxr-|xoxs-)[\w-]{10,}"),
+        ("a webhook of Slack", r"hooks\.slack\.com/services/T\w+/B\w+/\w+"),
+        ("an API key", r"sk-[\w-]{20,}"),
+        ("an API key of Google", r"AIza[\w-]{35}\b"),
+        ("a token of Databricks", r"dapi[0-9a-f]{32}\b"),
+        ("a token of PyPI", r"pypi-AgE[\w-]{40,}"),
+        ("a token of npm", r"npm_[A-Za-z0-9]{36}"),
+        ("a signed token", r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
+        ("a storage account's key", r"AccountKey=[A-Za-z0-9+/]{40,}"),
+        ("an address with a password", r"://[^\s/:@'\"]*:(?![$%{<*])[^\s/@'\"]+@[^\s@]"),
+    )
 )
+"""Each begins with letters of its own, which makes the search fast."""
 _ENDS = ("PASSWORD", "PASSWD", "PWD", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIALS", "APIKEY")
 _BEFORE_KEY = {"API", "ACCESS", "PRIVATE", "SECRET", "ACCOUNT", "ENCRYPTION", "SIGNING", "STORAGE"}
 _ABOUT = {"FILE", "PATH", "DIR", "URL", "URI", "NAME", "ID", "TYPE", "TTL", "LIMIT", "ENDPOINT"}
@@ -52,9 +58,12 @@ def check_secrets(draft: Draft) -> Iterator[Fault]:
 
 
 def _shaped(source: Source) -> Iterator[Fault]:
-    for match in _SHAPE.finditer(source.text):
-        kind = list(_SHAPES)[int(str(match.lastgroup)[1:])]
-        yield source.fault_at(match.start(), f"This is {kind}. {_INSTEAD}", code="plain_secret")
+    for kind, shape in _SHAPES:
+        for match in shape.finditer(source.text):
+            before = source.text[max(match.start() - 1, 0) : match.start()]
+            if not (before.isalnum() and match[0][0].isalnum()):
+                message = f"This is {kind}. {_INSTEAD}"
+                yield source.fault_at(match.start(), message, code="plain_secret")
 
 
 def _named_everywhere(draft: Draft) -> Iterator[Fault]:
