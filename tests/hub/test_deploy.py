@@ -10,6 +10,7 @@ import pytest
 import yaml
 from traitlets.config import Config
 
+from baton_hub.cluster.folder import MOUNT_PATH
 from baton_hub.up.folder import Folder
 from baton_hub.up.machine import plan_machine
 
@@ -26,7 +27,7 @@ def test_the_charts_values_configure_a_hub(monkeypatch: pytest.MonkeyPatch) -> N
     for program in hub["extraConfig"].values():
         exec(program, {"c": c})
     assert c.JupyterHub.spawner_class == "baton_hub.spawner.CuratedKubeSpawner"
-    assert c.CuratedSpawner.catalog_folder == hub["extraVolumeMounts"][0]["mountPath"]
+    assert c.CuratedSpawner.catalog_folder == MOUNT_PATH
     services = {s["name"]: s["url"] for s in c.JupyterHub.services if "url" in s}
     assert services == {"mlflow": "http://baton-mlflow:5000", "desk": "http://baton-desk:5001"}
 
