@@ -95,7 +95,7 @@ def command(
     log = _Log(read_events(find_audit(audit)))
     ran = served(log)
     window = Window(start or log.began or now, min(end or now, now))
-    if window.start > window.end:
+    if (start or end) and window.start >= window.end:
         raise click.ClickException(
             f"Nothing lies between {_shown(window.start)} and {_shown(window.end)}."
             " Give an earlier --from, or a later --to."
