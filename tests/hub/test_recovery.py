@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 from tests.hub.accounts import booking
+from tests.hub.past import Past
 
 from baton_hub.account import Booking
 from baton_hub.amount import Amount
 from baton_hub.audit import Audit
-from baton_hub.audit.events import started, stopped
+from baton_hub.audit.events import stopped
 from baton_hub.audit.replay import load_account, read_events, served
 from baton_hub.catalog import Limits, Quotas
 from baton_hub.catalog.quotas import Budget
@@ -25,33 +26,6 @@ from baton_hub.spawner.orphans import VARIABLE, end_processes
 
 NOW = datetime(2026, 11, 18, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-
-
-class Past:
-    """An audit that is written as by an earlier Hub, at any time."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.now = NOW
-        self._audit = Audit(path, lambda: self.now)
-
-    def spawn(self, one: Booking, at: datetime) -> None:
-        facts = {"decision": "allowed", "code": "ok", "reason": "", "connections": []}
-        self._note(at, "spawn", **one.facts(), **facts, idle_limit=0)
-
-    def run(self, one: Booking, until: datetime | None = None) -> None:
-        assert one.started is not None
-        self.spawn(one, one.started)
-        self._note(one.started, "start", **started(one))
-        if until is not None:
-            self._note(until, "stop", **stopped(one, "stopped"))
-
-    def _note(self, at: datetime, event: str, **facts: object) -> None:
-        self.now = at
-        self._audit.note(event, **facts)
-
-    def end(self) -> None:
-        self._audit.close()
 
 
 class Cluster:
@@ -72,13 +46,18 @@ class Cluster:
 def past(tmp_path: Path) -> Iterator[Past]:
     made = Past(tmp_path / "audit.jsonl")
     yield made
-    made.end()
+    made.close()
 
 
 def new_hub(past: Past) -> tuple[Recovery, Reservations, Audit]:
-    past.end()
+    past.close()
     audit, reservations = Audit(past.path, lambda: NOW), Reservations(lambda: NOW)
     return Recovery(audit, reservations, lambda: NOW, pause=0), reservations, audit
+
+
+def ran(past: Past, one: Booking, until: datetime) -> None:
+    past.start(one)
+    past.stop(one, until)
 
 
 def used(reservations: Reservations) -> float:
@@ -88,8 +67,8 @@ def used(reservations: Reservations) -> float:
 
 async def test_hours_of_the_period_that_were_used_before_a_restart_count(past: Past) -> None:
     midnight = NOW.replace(hour=0)
-    past.run(booking(server="a", started=midnight - HOUR), until=midnight + HOUR)
-    past.run(booking(server="b", started=NOW - 3 * HOUR), until=NOW - HOUR)
+    ran(past, booking(server="a", started=midnight - HOUR), midnight + HOUR)
+    ran(past, booking(server="b", started=NOW - 3 * HOUR), NOW - HOUR)
     recovery, reservations, _ = new_hub(past)
     recovery.begin(Cluster().end_lost)
     await recovery.ready()
@@ -99,7 +78,7 @@ async def test_hours_of_the_period_that_were_used_before_a_restart_count(past: P
 
 async def test_what_the_hub_restored_is_left_alone_and_counts_once(past: Past) -> None:
     kept = booking(started=NOW - 2 * HOUR)
-    past.run(kept)
+    past.start(kept)
     recovery, reservations, _ = new_hub(past)
     cluster = Cluster()
     recovery.begin(cluster.end_lost)
@@ -112,7 +91,7 @@ async def test_what_the_hub_restored_is_left_alone_and_counts_once(past: Past) -
 
 async def test_what_nobody_knows_of_is_ended_and_recorded_as_lost(past: Past) -> None:
     ran, starting = booking(started=NOW - HOUR), booking("bob")
-    past.run(ran)
+    past.start(ran)
     past.spawn(starting, NOW - HOUR)
     recovery, reservations, audit = new_hub(past)
     cluster = Cluster()
@@ -133,7 +112,7 @@ async def test_what_nobody_knows_of_is_ended_and_recorded_as_lost(past: Past) ->
 
 
 async def test_what_was_lost_counts_until_it_is_really_ended(past: Past) -> None:
-    past.run(booking(started=NOW - HOUR))
+    past.start(booking(started=NOW - HOUR))
     recovery, reservations, _ = new_hub(past)
     seen: list[int] = []
 
@@ -150,7 +129,7 @@ async def test_a_cluster_that_does_not_answer_holds_no_decision_up_and_is_asked_
     past: Past, caplog: pytest.LogCaptureFixture
 ) -> None:
     lost = booking(started=NOW - HOUR)
-    past.run(lost)
+    past.start(lost)
     recovery, reservations, audit = new_hub(past)
     cluster = Cluster(failures=3)
     recovery.begin(cluster.end_lost)
@@ -190,7 +169,7 @@ async def test_an_audit_that_cannot_be_read_is_told_and_stops_nobody(
 async def test_what_this_hub_records_while_it_recovers_counts_once(past: Past) -> None:
     """A restored server that turns out to be gone is released, and in the audit too."""
     gone = booking(amount=Amount(1, 2), started=NOW - HOUR)
-    past.run(gone)
+    past.start(gone)
     recovery, reservations, audit = new_hub(past)
     recovery.begin(Cluster().end_lost)
     reservations.restore(gone)

@@ -78,14 +78,15 @@ class Draft:
         self.sources.append(source)
         name = source.file.stem
         if name in SPECIAL:
-            self._add_special(name, source)
+            self.add_special(name, source)
         elif meant := _misnamed(source):
             message = f"This is no profile. Name the file {meant}.yaml."
             source.faults.append(source.fault((), message, code="misnamed_file"))
         elif profile := check_shape(source, Profile):
             self.profiles.append((source, profile))
 
-    def _add_special(self, name: str, source: Source) -> None:
+    def add_special(self, name: str, source: Source) -> None:
+        """Add a file that is no profile, as if it had this name; faults are added to its own."""
         if name in self.special:
             message = f"{self.special[name].file.name} is there, too. Keep one of them."
             source.faults.append(source.fault((), message, code="name_clash"))
