@@ -40,6 +40,7 @@ class Folder:
         self.homes = self.root / "homes"
         self.logs = self.root / "logs"
         self.audit = self.root / "audit.jsonl"
+        self.connection_secrets = self.root / "secrets.d"
         self._lock: IO[str] | None = None
 
     def prepare(self) -> None:
@@ -52,6 +53,7 @@ class Folder:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             for part in (self.artifacts, self.files, self.homes, self.logs):
                 part.mkdir(exist_ok=True)
+            self.connection_secrets.mkdir(mode=0o700, exist_ok=True)
             self._lock = (self.root / "lock").open("a+", encoding="utf-8")
         except OSError as error:
             raise FolderError(

@@ -38,6 +38,7 @@ def configure_one_machine(c: Any) -> None:
     c.ConfigurableHTTPProxy.auth_token = secrets.proxy_token
     c.ConfigurableHTTPProxy.pid_file = str(folder.root / "proxy.pid")
     c.CuratedLocalSpawner.home_dir_template = str(folder.homes / "{username}")
+    c.CuratedLocalSpawner.secrets_folder = str(folder.connection_secrets)
     # A demonstration is stopped with Ctrl-C, by somebody who waits.
     c.LocalProcessSpawner.interrupt_timeout = 4
     c.LocalProcessSpawner.term_timeout = 3
