@@ -253,6 +253,12 @@ def test_a_catalogue_that_no_configmap_holds_is_left_to_another_volume(tmp_path:
     assert "/etc/baton/profiles" in note
 
 
+def test_a_policy_that_a_cluster_may_not_keep_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("baton_hub.cluster.render._LARGEST_POLICY", 1000)
+    (note,) = render(CATALOG, CONTENT, TARGET, DAY).notes
+    assert "admission policy" in note
+
+
 # Targets that can't be
 
 

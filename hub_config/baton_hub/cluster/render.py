@@ -23,6 +23,7 @@ from baton_hub.offer import obstacle
 VALUES = "values.yaml"
 """For Helm. Everything else is for kubectl, in a folder of its own."""
 PARTS = ("catalog", "priorities", "quotas", "limits", "network", "admission")
+_LARGEST_POLICY = 1024**2
 _HEAD = "# Rendered by `baton catalog render`: change the catalogue, and render again.\n"
 
 
@@ -57,7 +58,7 @@ def render(catalog: Catalog, content: Content, target: Target, today: date) -> R
     }
     texts = {VALUES: _HEAD + _dump([render_values(offered, target, content)])}
     texts |= {path_of(part): _HEAD + _dump(found) for part, found in parts.items() if found}
-    return Rendered(MappingProxyType(texts), tuple(_notes(content)))
+    return Rendered(MappingProxyType(texts), tuple(_notes(content, texts)))
 
 
 def startable(catalog: Catalog, today: date) -> Catalog:
@@ -66,13 +67,22 @@ def startable(catalog: Catalog, today: date) -> Catalog:
     return replace(catalog, profiles=MappingProxyType(offered))
 
 
-def _notes(content: Content) -> Iterable[str]:
+def _notes(content: Content, texts: Mapping[str, str]) -> Iterable[str]:
     if not content.fits:
-        size = content.size / 1024**2
         yield (
-            f"The catalogue and its evidence are {size:.1f} MiB, and a ConfigMap holds 1 MiB:"
-            " mount them into the Hub at /etc/baton/profiles from a volume or a Git checkout."
+            f"The catalogue and its evidence are {_mebibytes(content.size)}, and a ConfigMap holds"
+            " 1 MiB: mount them into the Hub at /etc/baton/profiles from a volume or a Git checkout."
         )
+    size = len(texts[path_of("admission")])
+    if size > _LARGEST_POLICY:
+        yield (
+            f"The admission policy is {_mebibytes(size)}, and a cluster may keep no object of more"
+            " than 1 MiB: retire profiles, or give another namespace a catalogue of its own."
+        )
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 1024**2:.1f} MiB"
 
 
 class _Dumper(yaml.SafeDumper):
