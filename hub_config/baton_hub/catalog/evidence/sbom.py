@@ -1,10 +1,9 @@
 """Software bills of materials: CycloneDX and SPDX, as JSON.
 
 Only two things are asked of one: which image it is about, and that it lists packages. So
-it is read for these fields, with pydantic's parser, which takes some tens of milliseconds
-for the ten thousand packages of a big image. ``cyclonedx-python-lib`` and ``spdx-tools``
-build and validate the whole document, one format each, and would have to be installed
-wherever a catalogue is read.
+it is read for these fields, with pydantic's parser: 10,000 packages take some 40 to 200 ms.
+``cyclonedx-python-lib`` builds the whole document, which took 18 s for as many, and
+``spdx-tools`` 1.1 s; neither reads the other's format.
 
 CycloneDX 1.x: https://cyclonedx.org/docs/latest/json/. SPDX 2.x and 3.0:
 https://spdx.github.io/spdx-spec/. Where the image's digest stands is a custom of each
