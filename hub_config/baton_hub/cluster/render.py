@@ -13,7 +13,7 @@ import yaml
 
 from baton_hub.catalog import Catalog
 from baton_hub.cluster.admission import render_policy
-from baton_hub.cluster.folder import Content, render_folder
+from baton_hub.cluster.folder import MOUNT_PATH, Content, render_folder
 from baton_hub.cluster.network import render_network
 from baton_hub.cluster.shares import render_priorities, render_quotas, render_range
 from baton_hub.cluster.target import Manifest, Target
@@ -71,7 +71,7 @@ def _notes(content: Content, texts: Mapping[str, str]) -> Iterable[str]:
     if not content.fits:
         yield (
             f"The catalogue and its evidence are {_mebibytes(content.size)}, and a ConfigMap holds"
-            " 1 MiB: mount them into the Hub at /etc/baton/profiles from a volume or a Git checkout."
+            f" 1 MiB: mount them into the Hub at {MOUNT_PATH} from a volume or a Git checkout."
         )
     size = len(texts[path_of("admission")])
     if size > _LARGEST_POLICY:
