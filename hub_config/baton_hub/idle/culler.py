@@ -15,11 +15,11 @@ class Arbiter:
 
     The culler's own figures are not used: an open page keeps them fresh for ever, and a
     kernel that computes in silence does not. Its ``user_options`` are anybody's to edit.
-    A list of what is due serves for a round; each server on it is decided on once more,
+    A list of what is due serves for many servers; each one on it is decided on once more,
     right before it is stopped, so that somebody who just came back keeps theirs.
     """
 
-    LIST_LASTS = 5.0
+    LIST_LASTS = 1.0
     """Seconds for which a list of what is due is believed."""
 
     def __init__(self, api_url: str, token: str) -> None:

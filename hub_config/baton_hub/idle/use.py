@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from baton_hub.account import Booking
 
-WATCHED_FOR = 3
-"""A culler that was silent for this many of its rounds is taken for dead."""
+WATCHED_ROUNDS, WATCHED_SECONDS = 3, 30
+"""A culler that was silent for this many of its rounds, and seconds, is taken for dead."""
 MARKED_FOR = timedelta(minutes=5)
 """How long a stop may take to reach the spawner after the culler asked for it."""
 
@@ -91,4 +91,5 @@ class Uses:
         """Tell whether a culler that comes every so many seconds still does."""
         if self._asked is None:
             return False
-        return (self._clock() - self._asked).total_seconds() < WATCHED_FOR * every
+        silent = (self._clock() - self._asked).total_seconds()
+        return silent < max(WATCHED_ROUNDS * every, WATCHED_SECONDS)
