@@ -6,9 +6,9 @@ import asyncio
 import itertools
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import attrs
 import kmock
@@ -97,13 +97,15 @@ class Api(kmock.KubernetesEmulator):
         for reason, message in self.events:
             await self._tell(about, reason, message)
         for status in self.script:
-            await self.patch(
-                f"/api/v1/namespaces/{NAMESPACE}/pods/{about['name']}",
-                json={
-                    "status": status,
-                    "metadata": {"resourceVersion": str(next(self._versions))},
-                },
-            )
+            await self.become(about["name"], status)
+
+    async def become(self, name: str, status: Json) -> None:
+        """Give a pod another status, as a kubelet does."""
+        version = str(next(self._versions))
+        changes = {"status": status, "metadata": {"resourceVersion": version}}
+        path = f"/api/v1/namespaces/{NAMESPACE}/pods/{name}"
+        async with self.patch(path, json=changes) as answer:
+            answer.raise_for_status()
 
     async def _tell(self, about: Json, reason: str, message: str) -> None:
         event: Json = {
@@ -139,7 +141,7 @@ class Cluster:
             self._ready.set()
             await asyncio.to_thread(self._end.wait)
 
-    def __enter__(self) -> Cluster:
+    def __enter__(self) -> Self:
         self._thread.start()
         assert self._ready.wait(20)
         return self
@@ -167,11 +169,17 @@ class Cluster:
         found = list(self.api.objects.items())
         return [name for (kind, _, name), pod in found if kind == PODS and not pod.deleted]
 
+    def becomes(self, name: str, status: Json) -> None:
+        """Give a pod another status."""
+        self._run(self.api.become(name, status))
+
     def delete(self, name: str) -> None:
         """Take a pod away, as somebody with rights to the cluster can."""
-        path = f"/api/v1/namespaces/{NAMESPACE}/pods/{name}"
-        asyncio.run_coroutine_threadsafe(self._ask("delete", path), self._loop).result(20)
+        self._run(self._delete(f"/api/v1/namespaces/{NAMESPACE}/pods/{name}"))
 
-    async def _ask(self, method: str, path: str) -> None:
-        async with self.api.request(method, path) as answer:
+    async def _delete(self, path: str) -> None:
+        async with self.api.request("delete", path) as answer:
             answer.raise_for_status()
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(20)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +123,7 @@ class KubeHub:
         (folder / "jupyterhub_config.py").write_text(config)
         headers = {"Authorization": f"token {TOKEN}"}
         self.api = httpx.Client(base_url=f"{self.hub}/hub/api/", headers=headers, timeout=60)
+        self._groups: list[int] = []
         self.start()
 
     def start(self) -> None:
@@ -131,12 +134,14 @@ class KubeHub:
             cwd=self.folder,
             stdout=self.log,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
             env={
                 **os.environ,
                 "KUBECONFIG": str(self.cluster.write_kubeconfig(self.folder)),
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             },
         )
+        self._groups.append(self.process.pid)
         wait_for(self._answers, "the Hub")
 
     def _answers(self) -> bool:
@@ -152,13 +157,16 @@ class KubeHub:
         self.process.wait()
 
     def stop(self) -> None:
-        """End the Hub and its proxy."""
+        """End the Hub, its proxy and its services."""
         self.process.terminate()
-        try:
-            self.process.wait(20)
-        finally:
-            self.process.kill()
-            self.log.close()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(10)
+        for group in self._groups:
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+        self.process.wait()
+        self.log.close()
+        self.api.close()
 
     def ask(self, user: str, server: str = "", **options: Any) -> httpx.Response:
         """Ask for a server."""

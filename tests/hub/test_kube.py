@@ -8,8 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from jupyterhub.utils import maybe_future
-from kubernetes_asyncio.config import kube_config
+from tests.hub.kube_mock import configure, make, pod_of
 from tornado.web import HTTPError
 from traitlets.config import Config
 
@@ -20,33 +19,11 @@ from baton_hub.spawner import CuratedKubeSpawner
 from baton_hub.spawner import refusal as refusals
 
 PROFILES = Path(__file__).parents[2] / "profiles"
-KUBECONFIG = """
-apiVersion: v1
-kind: Config
-clusters: [{name: none, cluster: {server: "http://127.0.0.1:1"}}]
-contexts: [{name: none, context: {cluster: none, user: none}}]
-users: [{name: none, user: {}}]
-current-context: none
-"""
 
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    (tmp_path / "kubeconfig").write_text(KUBECONFIG)
-    # Its default is read from the environment once, when the library is loaded.
-    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig"))
-    c = Config()
-    c.CuratedSpawner.catalog_folder = str(PROFILES)
-    c.CuratedSpawner.baton_public_url = "https://hub.example.org"
-    return c
-
-
-def make(config: Config, groups: list[str], **options: Any) -> Any:
-    spawner = CuratedKubeSpawner(config=config, _mock=True)
-    spawner.user.groups = [SimpleNamespace(name=name) for name in groups]
-    spawner.user_options = options
-    spawner.api_token = "token-of-the-server"
-    return spawner
+    return configure(tmp_path, PROFILES, monkeypatch)
 
 
 @pytest.fixture(autouse=True)
@@ -60,16 +37,6 @@ def _generous(monkeypatch: pytest.MonkeyPatch, catalog: Catalog) -> None:
     """The example's quotas are for a laptop; here only policy is asked."""
     live = SimpleNamespace(current=lambda: replace(catalog, quotas=Quotas()))
     monkeypatch.setattr(CuratedKubeSpawner, "catalog", live)
-
-
-async def pod_of(spawner: Any) -> Any:
-    """Return the pod as KubeSpawner makes it at a start."""
-    await spawner.load_user_options()
-    pod = await spawner.get_pod_manifest()
-    if spawner.modify_pod_hook:
-        pod = await maybe_future(spawner.modify_pod_hook(spawner, pod))
-    spawner._check(pod)
-    return pod
 
 
 async def test_the_pod_has_the_digest_the_resources_and_the_labels(
