@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
+from itertools import chain
 from statistics import median
 
 from baton_hub.account import Account, Booking, Key
-from baton_hub.audit.replay import Event, booking_of, key_of, moment_of
+from baton_hub.audit.replay import Event, booking_of, key_of, load_account, moment_of
 from baton_hub.catalog.quotas import Quotas
 from baton_hub.policy import ServerSpec
 from baton_hub.quota import Bound, Decision, admit
@@ -90,38 +91,49 @@ def what_if(
     takes nothing. One that would have, and did not, is taken to run for the median of its
     profile in ``runs``, see `median_runs`, or until its owner really started it.
     """
-    replay = _Replay(quotas, runs)
-    for event in events:
+    stream = iter(events)
+    first: list[Event] = []
+    account = load_account(_until(since, stream, first), since)
+    replay = _Replay(quotas, runs, account)
+    for event in chain(first, stream):
         moment = moment_of(event)
         replay.end_guesses(moment)
-        if moment < since or event["event"] != "spawn":
-            replay.follow(event, moment)
-        else:
+        if event["event"] == "spawn":
             replay.decide(event, moment)
+        else:
+            replay.follow(event, moment)
     return replay.outcome
 
 
+def _until(since: datetime, events: Iterator[Event], first: list[Event]) -> Iterator[Event]:
+    """Yield what is older than a moment, and keep the first event that is not."""
+    for event in events:
+        if moment_of(event) >= since:
+            first.append(event)
+            return
+        yield event
+
+
 class _Replay:
-    def __init__(self, quotas: Quotas, runs: Mapping[str, timedelta]) -> None:
+    def __init__(self, quotas: Quotas, runs: Mapping[str, timedelta], account: Account) -> None:
         self.outcome = Outcome()
         self._quotas = quotas
         self._runs = runs
-        self._account = Account()
+        self._account = account
         self._guesses: list[tuple[datetime, str, Key]] = []
         """Ends of servers that did not run, the next one first."""
 
     def follow(self, event: Event, moment: datetime) -> None:
         """Let happen what happened, to servers that would have been there."""
-        if event["event"] == "spawn" and event["decision"] == "allowed":
-            self._book(booking_of(event), moment)
-        elif event["event"] in ("start", "stop"):
-            held = self._account.get(key_of(event))
-            if held is None or held.id != event["id"]:
-                return
-            if event["event"] == "stop":
-                self._account.release(held.key, moment)
-            else:
-                self._account.start(held.key, datetime.fromisoformat(event["started"]))
+        if event["event"] not in ("start", "stop"):
+            return
+        held = self._account.get(key_of(event))
+        if held is None or held.id != event["id"]:
+            return
+        if event["event"] == "stop":
+            self._account.release(held.key, moment)
+        else:
+            self._account.start(held.key, datetime.fromisoformat(event["started"]))
 
     def decide(self, event: Event, moment: datetime) -> None:
         """Decide once more."""
