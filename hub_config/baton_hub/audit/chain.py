@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from baton_contract import BadRequestError
 from baton_contract.digest import canonical_json
 
 SCHEMA = "urn:baton:audit:1"
@@ -21,6 +20,7 @@ TEXT, REASON, ITEMS = 255, 1000, 2000
 WHOLE = 2**53 - 1
 """The largest number that is written as it is."""
 
+_HASH = re.compile(rb'"hash":"([0-9a-f]{64})",')
 _HEAD = re.compile(r"([1-9][0-9]{0,15}):([0-9a-f]{64})")
 
 
@@ -50,31 +50,49 @@ def parse_head(text: str) -> Head:
 def seal(event: Mapping[str, Any], before: Head) -> tuple[bytes, Head]:
     """Return the line that follows ``before``, with its newline, and its head."""
     body = {**_bounded(event), "schema": SCHEMA, "seq": before.seq + 1, "prev": before.hash}
-    head = Head(before.seq + 1, hashlib.sha256(canonical_json(body)).hexdigest())
-    return canonical_json({**body, "hash": head.hash}) + b"\n", head
+    # Made whole once: the hash is that of the line without its own key, which is cut out again.
+    line = canonical_json({**body, "hash": START.hash})
+    cut = _cut(line)
+    head = Head(before.seq + 1, _digest(line, cut))
+    return line[: cut.start(1)] + head.hash.encode() + line[cut.end(1) :] + b"\n", head
 
 
 def parse_line(line: bytes) -> dict[str, Any]:
-    """Return the event of a line, byte for byte as `seal` writes it.
+    """Return the event of a line, byte for byte as `seal` wrote it.
 
-    Raises `ValueError` when it is not one, and `HashError` when it is but its hash
-    is another line's.
+    Raises `ValueError` when it is no line of a chain, and `HashError` when it is one but
+    its hash is that of another.
     """
     if not line.endswith(b"\n"):
         raise ValueError("the line has no end")
+    cut = _cut(line)
+    event = _parse(line)
+    if _digest(line[:-1], cut) != event["hash"]:
+        raise HashError(event)
+    return event
+
+
+def _cut(line: bytes) -> re.Match[bytes]:
+    """Return where a line's hash stands, with its key. Quotes within texts are never bare."""
+    found = _HASH.search(line)
+    if found is None:
+        raise ValueError("the line has no hash")
+    return found
+
+
+def _digest(line: bytes, cut: re.Match[bytes]) -> str:
+    """Return the hash of a line without its hash: of its canonical form, if it is canonical."""
+    return hashlib.sha256(line[: cut.start()] + line[cut.end() :]).hexdigest()
+
+
+def _parse(line: bytes) -> dict[str, Any]:
     try:
         event = json.loads(line)
-        canonical = canonical_json(event) + b"\n"
-    except (RecursionError, BadRequestError, UnicodeDecodeError) as error:
-        raise ValueError("the line is not canonical JSON") from error
-    if canonical != line or not isinstance(event, dict):
-        raise ValueError("the line is not canonical JSON")
-    body = {key: value for key, value in event.items() if key != "hash"}
-    places = isinstance(body.get("seq"), int) and isinstance(body.get("prev"), str)
-    if not places or not isinstance(event.get("hash"), str):
+    except (RecursionError, ValueError) as error:
+        raise ValueError("the line is not JSON") from error
+    kinds = {"seq": int, "prev": str, "hash": str, "event": str}
+    if not isinstance(event, dict) or any(type(event.get(k)) is not t for k, t in kinds.items()):
         raise ValueError("the line has no place in a chain")
-    if hashlib.sha256(canonical_json(body)).hexdigest() != event["hash"]:
-        raise HashError(event)
     return event
 
 
