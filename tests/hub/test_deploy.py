@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 from traitlets.config import Config
@@ -50,3 +51,18 @@ def test_a_service_gets_the_same_environment_as_on_one_machine(name: str, tmp_pa
     ]
     port = found["Service", f"baton-{name}"]["spec"]["ports"][0]["port"]
     assert (given["JUPYTERHUB_SERVICE_URL"] or "").endswith(f":{port}")
+
+
+def test_the_services_manifests_are_what_kubernetes_takes() -> None:
+    for document in yaml.safe_load_all((DEPLOY / "services.yaml").read_text()):
+        kubernetes_validate.validate(document, "1.30", strict=True)
+
+
+@pytest.mark.parametrize("name", ["mlflow", "desk"])
+def test_a_service_names_what_it_takes(name: str) -> None:
+    """A namespace with a quota refuses pods that name nothing."""
+    documents = yaml.safe_load_all((DEPLOY / "services.yaml").read_text())
+    pods = [d["spec"]["template"]["spec"] for d in documents if d["kind"] == "Deployment"]
+    [container] = [c for pod in pods for c in pod["containers"] if c["name"] == name]
+    for kind in ("requests", "limits"):
+        assert container["resources"][kind].keys() == {"cpu", "memory"}
