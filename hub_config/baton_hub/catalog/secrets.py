@@ -1,7 +1,8 @@
 """Secrets that stand in a catalogue in plain.
 
-A small list of shapes and names that mean a secret. A scanner of entropy finds every digest
-and tag of a catalogue instead; what it adds is not worth those faults.
+A small list of shapes, and of names that mean a secret. detect-secrets 1.5 was measured
+beside it: it takes 36 ms a file, 18 s for 500 profiles, calls a reference to a secret a
+secret, does not find one in a comment, and hangs on a file that was made for it.
 """
 
 from __future__ import annotations
