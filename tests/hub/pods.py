@@ -121,7 +121,7 @@ def rewrite(pod: Pod, rng: Random) -> None:
 
 def off(pod: Pod, rng: Random) -> None:
     wrong = ["1001m", "999m", "1.001", "1G", "1025Mi", "3", 3, 64, "1073741825", "1Ki", "0", "-1"]
-    nonsense = ["", "１", "1 ", "1gi", "one", "1KiB", "0x1", "1e", "1_000", "٣", "NaN"]
+    nonsense = ["", "１", "1gi", "one", "1KiB", "0x1", "1e", "1_000", "٣", "NaN"]
     resources(pod, rng)[rng.choice(["cpu", "memory"])] = rng.choice(wrong + nonsense)
 
 
