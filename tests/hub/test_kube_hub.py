@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from tests.hub.cluster import UNSCHEDULABLE, Cluster, ended, running, waiting
 from tests.hub.kube_hub import DIGEST, KubeHub
-from tests.hub.running import wait_for
+from tests.hub.running import wait_for, xsrf
 
 IMAGE = f"registry.example.org/secret-place/python@{DIGEST}"
 
@@ -190,6 +191,21 @@ def check_refusal(
     # What the person does not read, operations find in the log, without any token.
     assert f": {code}: " in hub.words()
     assert "JUPYTERHUB_API_TOKEN" not in hub.words()
+
+
+def test_the_spawn_page_says_why(cluster: Cluster, hub: KubeHub) -> None:
+    cluster.refuses(403, "forbidden: exceeded quota: research, requested: cpu=4")
+    wait_for(lambda: httpx.get(f"{hub.public}/hub/health").status_code == 200, "the proxy")
+    with httpx.Client(base_url=hub.public, follow_redirects=True, timeout=30) as browser:
+        browser.get("/hub/login")
+        fields = {"username": "bob", "password": "x", "_xsrf": xsrf(browser)}
+        browser.post("/hub/login", data=fields)
+        answer = browser.post(
+            f"/hub/spawn/bob?_xsrf={xsrf(browser)}", data={"choice": "python/small"}
+        )
+    assert answer.status_code == 503
+    assert "The cluster&#39;s own quota has no room for Python (small) now" in answer.text
+    assert "requested: cpu=4" not in answer.text
 
 
 def test_after_all_of_that_the_hub_still_starts_servers(cluster: Cluster, hub: KubeHub) -> None:

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from threading import Thread
 from typing import Any
 
-import httpx
 import pytest
 from tests.hub.cluster import UNSCHEDULABLE, Cluster, running
 from tests.hub.kube_hub import KubeHub
-from tests.hub.running import wait_for, xsrf
+from tests.hub.running import wait_for
 
 PENDING = {"phase": "Pending", "conditions": [UNSCHEDULABLE]}
 SCHEDULING = ("FailedScheduling", "0/3 nodes are available: node-7.internal")
@@ -86,18 +85,3 @@ def test_a_pod_that_is_taken_away_while_it_starts_is_told(cluster: Cluster, hub:
     assert "took Python (small) away before it was ready" in last["message"]
     wait_for(lambda: hub.audit()[-1]["event"] == "stop", "the stop's record")
     assert hub.audit()[-1]["code"] == "cluster_evicted"
-
-
-def test_the_spawn_page_says_why(cluster: Cluster, hub: KubeHub) -> None:
-    cluster.refuses(403, "forbidden: exceeded quota: research, requested: cpu=4")
-    wait_for(lambda: httpx.get(f"{hub.public}/hub/health").status_code == 200, "the proxy")
-    with httpx.Client(base_url=hub.public, follow_redirects=True, timeout=30) as browser:
-        browser.get("/hub/login")
-        fields = {"username": "bob", "password": "x", "_xsrf": xsrf(browser)}
-        browser.post("/hub/login", data=fields)
-        answer = browser.post(
-            f"/hub/spawn/bob?_xsrf={xsrf(browser)}", data={"choice": "python/small"}
-        )
-    assert answer.status_code == 503
-    assert "The cluster&#39;s own quota has no room for Python (small) now" in answer.text
-    assert "requested: cpu=4" not in answer.text
