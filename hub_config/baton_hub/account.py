@@ -15,6 +15,9 @@ Key = tuple[str, str]
 Period = Literal["day", "week", "month"]
 PERIODS: tuple[Period, ...] = ("day", "week", "month")
 MILLION = 1_000_000
+HOUR, DAY = 3600 * MILLION, 24 * 3600 * MILLION
+"""In microseconds."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ TOTAL: Holder = ("total",)
 class _Share:
     """What one holder holds now, and what those of its servers used that have ended."""
 
-    __slots__ = ("bookings", "cpu", "gpus", "memory", "spent")
+    __slots__ = ("bookings", "cpu", "gpus", "memory", "running", "spent")
 
     def __init__(self) -> None:
         self.bookings: dict[Key, Booking] = {}
@@ -138,6 +141,9 @@ class _Share:
         self.cpu = 0
         self.memory = 0
         self.gpus: dict[str, int] = {}
+        # By the day on which they started, what runs: CPUs, GPUs, and each times the moment of
+        # its start. A period begins at midnight, so a day is in it as a whole or not at all.
+        self.running: dict[int, list[int]] = {}
         # The beginning, CPU-hours and GPU-hours of the latest period of each kind: no budget
         # asks for more.
         self.spent: dict[Period, list[Any]] = {}
@@ -149,17 +155,29 @@ class _Share:
 
     def put(self, booking: Booking) -> None:
         self.bookings[booking.key] = booking
-        self._count(booking.amount, 1)
+        self._count(booking, 1)
 
     def take(self, booking: Booking) -> None:
         del self.bookings[booking.key]
-        self._count(booking.amount, -1)
+        self._count(booking, -1)
 
-    def _count(self, amount: Amount, sign: int) -> None:
-        self.cpu += sign * round(amount.cpu * MILLION)
+    def _count(self, booking: Booking, sign: int) -> None:
+        amount = booking.amount
+        cpu = sign * round(amount.cpu * MILLION)
+        self.cpu += cpu
         self.memory += sign * amount.memory
         for kind, number in amount.gpus.items():
             self.gpus[kind] = self.gpus.get(kind, 0) + sign * number
+        if booking.started is not None:
+            self._count_running(_moment(booking.started), cpu, sign * amount.gpu)
+
+    def _count_running(self, start: int, cpu: int, gpu: int) -> None:
+        day = start // DAY
+        sums = self.running.setdefault(day, [0, 0, 0, 0])
+        for index, number in enumerate((cpu, gpu, cpu * start, gpu * start)):
+            sums[index] += number
+        if not any(sums):
+            del self.running[day]
 
     def add(self, period: Period, first: datetime, cpu: float, gpu: float) -> None:
         spent = self.spent.get(period)
@@ -174,12 +192,23 @@ class _Share:
         since, cpu, gpu = self.spent.get(period, (first, 0.0, 0.0))
         if since != first:
             cpu = gpu = 0.0
-        for booking in self.bookings.values():
-            if booking.started is not None and booking.started < now:
-                hours = (now - max(booking.started, first)).total_seconds() / 3600
-                cpu += booking.amount.cpu * hours
-                gpu += booking.amount.gpu * hours if booking.amount.gpus else 0.0
-        return Hours(cpu, gpu)
+        cpu_now, gpu_now = self._used_by_running(_moment(first), _moment(now))
+        return Hours(cpu + cpu_now / (MILLION * HOUR), gpu + gpu_now / HOUR)
+
+    def _used_by_running(self, first: int, now: int) -> tuple[int, int]:
+        cpu_used = gpu_used = 0
+        for day, (cpu, gpu, cpu_starts, gpu_starts) in self.running.items():
+            if day * DAY < first:
+                cpu_starts, gpu_starts = cpu * first, gpu * first
+            cpu_used += cpu * now - cpu_starts
+            gpu_used += gpu * now - gpu_starts
+        # Where a clock was set back, what runs may have started later than now.
+        return max(cpu_used, 0), max(gpu_used, 0)
+
+
+def _moment(time: datetime) -> int:
+    """Return microseconds since 1970 in UTC."""
+    return (time - EPOCH) // timedelta(microseconds=1)
 
 
 class Account:
@@ -206,9 +235,9 @@ class Account:
         """Note that a server runs; its hours count from here. None when it is not booked."""
         booking = self.get(key)
         if booking is not None:
+            self._take_off(key)
             booking = replace(booking, started=moment)
-            for share in self._shares_of(booking):
-                share.bookings[key] = booking
+            self.book(booking)
         return booking
 
     def release(self, key: Key, moment: datetime) -> Booking | None:
