@@ -110,6 +110,20 @@ def test_somebody_who_came_back_keeps_the_server(uses: Uses, clock: Clock) -> No
     assert not uses.cull(server(), seen=None)
 
 
+def test_a_hub_that_just_started_lets_servers_speak_first(uses: Uses, clock: Clock) -> None:
+    """Code may have run while the Hub was away, and the last that it heard is old."""
+    long_ago = NOW - timedelta(days=1)
+    old = server(since=long_ago, started=long_ago)
+    assert not uses.cull(old, seen=long_ago)
+    clock.forward(20)
+    uses.note(old, idle=5000)
+    assert uses.cull(old, seen=long_ago), "it spoke, and was idle"
+    silent = server(id="b2", since=long_ago, started=long_ago)
+    assert not uses.cull(silent, seen=long_ago)
+    clock.forward(100)
+    assert uses.cull(silent, seen=long_ago)
+
+
 def test_a_stop_is_the_cullers_only_when_it_asked_just_before(uses: Uses, clock: Clock) -> None:
     clock.forward(600)
     assert not uses.was_culled(server())

@@ -58,7 +58,7 @@ class IdleHandler(BatonAPIHandler):
         """Answer ``{"due": ["USER/SERVER", …]}``: the servers that were idle for too long (200)."""
         running = [booking for booking in reservations.bookings() if booking.started]
         uses.watch(running)
-        due = [b for b in running if uses.idleness(b, self.seen(b)).is_due]
+        due = [b for b in running if uses.is_due(b, self.seen(b))]
         self.finish({"due": [f"{booking.user}/{booking.server}" for booking in due]})
 
     def post(self) -> None:

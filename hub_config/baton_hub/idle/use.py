@@ -10,6 +10,8 @@ from baton_hub.account import Booking
 
 WATCHED_ROUNDS, WATCHED_SECONDS = 3, 30
 """A culler that was silent for this many of its rounds, and seconds, is taken for dead."""
+GRACE = timedelta(minutes=2)
+"""What servers get to speak up after the Hub was started: they ask again every 20 seconds."""
 MARKED_FOR = timedelta(minutes=5)
 """How long a stop may take to reach the spawner after the culler asked for it."""
 
@@ -47,6 +49,7 @@ class Uses:
 
     def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
         self._clock = clock or (lambda: datetime.now(UTC))
+        self._began = self._clock()
         self._used: dict[str, datetime] = {}
         self._culled: dict[str, datetime] = {}
         self._asked: datetime | None = None
@@ -67,9 +70,19 @@ class Uses:
         used = max(used, booking.started or booking.since)
         return Idleness(booking.idle_limit, max((self._clock() - used).total_seconds(), 0))
 
+    def is_due(self, booking: Booking, seen: datetime | None) -> bool:
+        """Tell whether a server may be stopped now.
+
+        One that has not spoken yet to a Hub that has just started is given time to: what
+        it did while the Hub was away, nobody knows but itself.
+        """
+        if booking.id not in self._used and self._clock() - self._began < GRACE:
+            return False
+        return booking.started is not None and self.idleness(booking, seen).is_due
+
     def cull(self, booking: Booking, seen: datetime | None) -> bool:
         """Decide whether a server is stopped now, and remember why it will be."""
-        due = booking.started is not None and self.idleness(booking, seen).is_due
+        due = self.is_due(booking, seen)
         if due:
             self._culled[booking.id] = self._clock()
         return due
