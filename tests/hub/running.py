@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jupyterhub
 
 BATON = str(Path(sys.executable).with_name("baton"))
 PROFILES = Path(__file__).parents[2] / "profiles"
@@ -97,6 +98,24 @@ class Platform:
         path = self.folder / "audit.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
+    def edit(self, path: Path, text: str | None) -> None:
+        """Write a file of the catalogue, or remove it (None), and wait until that is noticed."""
+        seen = len(self._catalogues())
+        if text is None:
+            path.unlink()
+        else:
+            path.write_text(text)
+        with self.sign_in("operator") as browser:
+
+            def is_noticed() -> bool:
+                browser.get("/hub/spawn").raise_for_status()
+                return len(self._catalogues()) > seen
+
+            wait_for(is_noticed, f"the edit of {path.name}")
+
+    def _catalogues(self) -> list[dict[str, Any]]:
+        return [event for event in self.audit() if event["event"] == "catalog"]
+
     def stop(self) -> None:
         """Stop it, if it still runs."""
         if self.process.poll() is not None:
@@ -110,7 +129,12 @@ class Platform:
             self.process.wait()
 
 
-def xsrf(client: httpx.Client) -> str:
+def xsrf(client: httpx.Client | httpx.AsyncClient) -> str:
     return next(
         c.value or "" for c in client.cookies.jar if c.name == "_xsrf" and c.path == "/hub/"
     )
+
+
+def asking(options: Any) -> Any:
+    """Return the body of a start: JupyterHub 6 wraps the options, 5 takes them as they are."""
+    return {"user_options": options} if jupyterhub.version_info >= (6,) else options

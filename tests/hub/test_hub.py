@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import httpx
 import jupyterhub
 import psutil
 import pytest
-from tests.hub.running import Platform, wait_for, xsrf
+from tests.hub.running import Platform, asking, wait_for, xsrf
 
 HOSTILE = [
     ({}, 400, "no_profile"),
@@ -28,11 +29,6 @@ HOSTILE = [
 def scientist(platform: Platform) -> Iterator[httpx.Client]:
     with platform.api("scientist") as client:
         yield client
-
-
-def asking(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the body of a start: JupyterHub 6 wraps the options, 5 takes them as they are."""
-    return {"user_options": options} if jupyterhub.version_info >= (6,) else options
 
 
 def servers(client: httpx.Client, name: str = "scientist") -> dict[str, Any]:
@@ -77,7 +73,72 @@ def test_form_and_address_refuse_on_the_spawn_page(platform: Platform) -> None:
     for answer in (form, address):
         assert answer.status_code == 403
         assert "is not offered to you" in answer.text
-        assert 'value="scikit-learn/small"' in answer.text
+        assert 'id="profile-scikit-learn"' in answer.text
+
+
+def test_a_refused_form_proposes_again_what_was_chosen(platform: Platform) -> None:
+    """Also for a named server, whose refusal JupyterHub shows on the default server's page."""
+    chosen = {
+        "profile": "tables",
+        "size.tables": "small",
+        "option.tables.log-level": "info",
+        "option.tables.note": "n" * 201,
+        "connection.tables": "tables-lake",
+        "size.python": "medium",
+    }
+    with platform.sign_in("scientist") as browser:
+        for server in ("", "/third"):
+            address = f"/hub/spawn/scientist{server}?_xsrf={xsrf(browser)}"
+            refused = browser.post(address, data=chosen)
+            assert refused.headers["Baton-Refusal"] == "bad_option"
+            tables = refused.text.split('data-profile="tables"')[1].split("data-profile=")[0]
+            assert refused.text.split("data-profile=")[1].startswith('"tables"')
+            assert '<option value="info" selected>' in tables
+            assert re.search(r'value="tables-lake"[^>]* checked', tables) is None
+            assert "its access data is not on this machine" in tables
+
+
+def test_a_connection_without_its_secret_is_refused_before_anything_is_booked(
+    platform: Platform, scientist: httpx.Client
+) -> None:
+    wanted = asking({"profile": "tables", "connections": ["tables-moon"]})
+    answer = scientist.post("users/scientist/server", json=wanted)
+    assert (answer.status_code, answer.headers["Baton-Refusal"]) == (409, "connection_unavailable")
+    assert answer.json()["message"].startswith("Moon can't be attached:")
+    assert "tables-moon/key" not in answer.text
+    last = platform.audit()[-1]
+    assert (last["code"], last["connections"]) == ("connection_unavailable", ["tables-moon"])
+    assert not servers(scientist)
+
+
+def test_options_and_connections_arrive_as_they_were_chosen(
+    platform: Platform, scientist: httpx.Client
+) -> None:
+    """An answer is no template, and a secret's value is in the server's environment only."""
+    secret = platform.folder / "secrets.d" / "tables-lake" / "key"
+    assert secret.parents[1].stat().st_mode & 0o777 == 0o700
+    secret.parent.mkdir()
+    secret.write_text("s3cr3t-of-the-lake\n")
+    note = "{username} {0} $(JUPYTERHUB_API_TOKEN) $HOME %s `id` ä"
+    wanted = {
+        "profile": "tables",
+        "options": {"note": note, "log-level": "info"},
+        "connections": ["tables-lake"],
+    }
+    answer = scientist.post("users/scientist/server", json=asking(wanted))
+    assert answer.status_code in (201, 202), answer.text
+    wait_for(lambda: servers(scientist).get("", {}).get("ready"), "the server")
+    server = server_process(platform)
+    env = server.environ()
+    assert (env["TABLES_NOTE"], env["TABLES_LOG_LEVEL"]) == (note, "info")
+    assert (env["LAKE_BUCKET"], env["LAKE_KEY"]) == ("tables", "s3cr3t-of-the-lake")
+    assert env["BATON_CONNECTIONS"] == "tables-lake"
+    assert "s3cr3t" not in " ".join(server.cmdline())
+    assert scientist.delete("users/scientist/server").status_code < 300
+    wait_for(lambda: not servers(scientist), "the stop")
+    for kept in platform.folder.rglob("*"):
+        if kept.is_file() and kept != secret:
+            assert b"s3cr3t" not in kept.read_bytes(), kept
 
 
 def test_many_refusals_do_not_stop_the_hub(platform: Platform, scientist: httpx.Client) -> None:
@@ -94,7 +155,8 @@ def test_the_form_starts_a_server_that_is_set_up_as_decided(
         assert "Start a server" in page.text
         assert "pytorch" not in page.text
         started = browser.post(
-            f"/hub/spawn/scientist?_xsrf={xsrf(browser)}", data={"choice": "scikit-learn/small"}
+            f"/hub/spawn/scientist?_xsrf={xsrf(browser)}",
+            data={"profile": "scikit-learn", "size.scikit-learn": "small"},
         )
         assert started.status_code == 200
         wait_for(lambda: servers(scientist).get("", {}).get("ready"), "the server")
@@ -140,13 +202,13 @@ def test_an_edited_catalogue_is_in_effect_on_the_next_spawn(
     path = platform.profiles / "pytorch-gpu.yaml"
     good = path.read_text()
     wanted = asking({"profile": "pytorch-gpu"})
-    path.write_text(good.replace("title:", "titel:"))
+    platform.edit(path, good.replace("title:", "titel:"))
     answer = scientist.post("users/scientist/servers/second", json=wanted)
     assert answer.headers["Baton-Refusal"] == "profile_not_offered"
-    path.write_text(good.replace("[deep-learning]", "[data-science]"))
+    platform.edit(path, good.replace("[deep-learning]", "[data-science]"))
     answer = scientist.post("users/scientist/servers/second", json=wanted)
     assert answer.headers["Baton-Refusal"] == "quota_cpu"
-    path.write_text(good)
+    platform.edit(path, good)
 
 
 def test_a_stop_is_recorded_and_frees_the_quota(

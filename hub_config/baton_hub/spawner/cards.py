@@ -69,6 +69,12 @@ class Card:
         """Why no size of it can be started now; empty when one can."""
         return "" if any(not size.obstacle for size in self.sizes) else self.sizes[0].obstacle
 
+    @property
+    def least(self) -> OfferedSize:
+        """Its smallest size, by CPUs and then by memory."""
+        by_name = self.profile.sizes
+        return min(self.sizes, key=lambda size: (by_name[size.name].cpu, by_name[size.name].memory))
+
 
 @dataclass(frozen=True)
 class Lost:
@@ -104,7 +110,7 @@ def deal(
     today: date,
     unavailable: Mapping[str, str],
 ) -> list[Card]:
-    """Return the cards, the proposed one first.
+    """Return the cards: the proposed one first, what does not fit now last.
 
     Proposed is what was chosen ``last``, or what replaced it, else the first that fits.
     ``unavailable`` says of connections why they can't be attached on this Hub now.
@@ -114,7 +120,7 @@ def deal(
     gone = lost(catalog, groups, last, today)
     wanted = gone.successor.name if gone and gone.successor else last.profile
     proposed = next((p for p in fitting if p.name == wanted), next(iter(fitting), None))
-    in_order = sorted(profiles, key=lambda profile: profile is not proposed)
+    in_order = sorted(profiles, key=lambda p: (p is not proposed, p not in fitting))
     return [
         _card(
             catalog,
