@@ -209,3 +209,18 @@ def test_no_code_is_listed_that_nothing_gives() -> None:
 def test_the_guide_explains_every_code() -> None:
     text = (ROOT / "docs/operators/catalogue.md").read_text()
     assert dict(re.findall(r"^\| `([a-z0-9_]+)` \| (.+) \|$", text, re.MULTILINE)) == CODES
+
+
+def test_the_guides_catalogue_is_in_order(tmp_path: Path) -> None:
+    """Whoever follows the guide to its end has the files that it shows, and no fault."""
+    text = (ROOT / "docs/operators/catalogue.md").read_text()
+    for block in re.findall(r"^```yaml\n(# .*?)^```$", text, re.MULTILINE | re.DOTALL):
+        head, body = block.split("\n", 1)
+        if match := re.fullmatch(r"# (?:appended to )?profiles/(\S+)", head):
+            with (tmp_path / match[1]).open("a") as file:
+                file.write(body)
+    replacement = (tmp_path / "scikit-learn.yaml").read_text().split("options:")[0]
+    renamed = replacement.replace(": scikit-learn\n", ": scikit-learn-2\n")
+    (tmp_path / "next.yaml").write_text(renamed.replace("Scikit-learn", "Scikit-learn 2"))
+    assert len(list(tmp_path.iterdir())) == 5
+    assert not read_catalog(tmp_path, today=TODAY).faults
