@@ -152,7 +152,8 @@ def _begin(settings: Settings) -> None:
     try:
         publish(settings.profiles, settings.audit_file, settings.audit_rotate_at)
     except BusyError as error:
-        raise ConfigurationError(f"Baton can't configure this Hub: {error}") from None
+        # Not raised: JupyterHub would show where in the program it happened, not what to do.
+        sys.exit(f"Baton can't start this Hub: {error}")
 
 
 def _services(settings: Settings) -> list[dict[str, Any]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -249,6 +251,28 @@ def test_the_command_lists_what_runs(platform: Platform, developer: httpx.Client
     wait_for(lambda: observed.ended, "the server's end")
     wait_for(lambda: platform.audit()[-1]["event"] == "stop", "the stop's record")
     assert baton("catalog", "running", *where).stdout == "No server runs.\n"
+
+
+def test_a_second_hub_on_the_same_audit_ends_with_one_sentence(
+    platform: Platform, tmp_path: Path
+) -> None:
+    """And the Hub's other commands, which read the same configuration, do not mind."""
+    path = platform.folder / "audit.jsonl"
+    (tmp_path / "config.py").write_text(
+        "from baton_hub import configure\n"
+        "configure(c, spawner='local', public_url='http://127.0.0.1:1', mlflow_api_token='m' * 32,"
+        f" desk_api_token='d' * 32, profiles='{platform.profiles}', audit_file='{path}')\n"
+    )
+    hub = [sys.executable, "-m", "jupyterhub"]
+    settings = {"cwd": tmp_path, "capture_output": True, "text": True, "timeout": 60}
+    second = subprocess.run([*hub, "-f", "config.py"], check=False, **settings)
+    assert second.returncode == 1
+    assert second.stderr == (
+        f"Baton can't start this Hub: Another Hub writes the audit {path}: stop it, or give each"
+        " Hub an audit_file of its own.\n"
+    )
+    other = subprocess.run([*hub, "upgrade-db", "-f", "config.py"], check=False, **settings)
+    assert other.returncode == 0, other.stderr
 
 
 def test_one_file_holds_it_all(platform: Platform) -> None:
