@@ -55,6 +55,27 @@ def test_the_first_catalogue_is_there_at_once(folder: Path) -> None:
     assert live.loaded_at is not None
 
 
+def test_a_start_waits_for_nothing_and_who_asks_meanwhile_gets_the_first_catalogue(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read once, whoever comes first."""
+    readings: list[Path] = []
+    read = live_module.read_catalog
+
+    def counted(path: Path) -> live_module.Reading:
+        time.sleep(0.1)
+        readings.append(path)
+        return read(path)
+
+    monkeypatch.setattr(live_module, "read_catalog", counted)
+    live = LiveCatalog(folder)
+    begun = time.perf_counter()
+    live.start()
+    assert time.perf_counter() - begun < 0.1
+    assert live.current().profiles.keys() == {"python"}
+    assert readings == [folder]
+
+
 def test_an_edit_is_in_effect_within_two_seconds(folder: Path) -> None:
     live = LiveCatalog(folder)
     live.current()

@@ -59,16 +59,21 @@ class LiveCatalog:
         self._catalog = Catalog()
         self._evidence: tuple[str, ...] = ()
         self._seen: Fingerprint | None = None
+        self._has_read = False
         self._listeners: list[Callable[[Change], None]] = []
         self._reading = threading.Lock()
         self._watcher: threading.Thread | None = None
 
-    def current(self) -> Catalog:
-        """Return the catalogue that decides now. The first call reads it."""
-        if self._seen is None:
-            self.refresh()
+    def start(self) -> None:
+        """Begin to watch the files, and to read them, without waiting for it."""
         if self._watcher is None or not self._watcher.is_alive():
             self._watcher = _start_watcher(self)
+
+    def current(self) -> Catalog:
+        """Return the catalogue that decides now. Only before the first one this waits."""
+        if not self._has_read:
+            self._read_first()
+        self.start()
         return self._catalog
 
     def listen(self, listener: Callable[[Change], None]) -> None:
@@ -78,22 +83,34 @@ class LiveCatalog:
     def refresh(self) -> Catalog:
         """Read the files now, whether they changed or not, and return what is in effect."""
         with self._reading:
-            # Before the files are read, and without evidence that is new to us: whatever
-            # changes meanwhile makes a difference at the next look.
-            self._seen = fingerprint(self.folder, self._evidence)
-            change = self._take(self._read())
-        if change:
-            self._tell(change)
+            change = self._renew()
+        self._tell(change)
         return self._catalog
 
-    def _look(self, wait: Callable[[float], None] = time.sleep) -> None:
+    def _read_first(self) -> None:
+        with self._reading:
+            # Who waited for somebody else's reading does not read once more.
+            change = None if self._has_read else self._renew()
+        self._tell(change)
+
+    def _renew(self) -> Change | None:
+        # Before the files are read, and without evidence that is new to us: whatever
+        # changes meanwhile makes a difference at the next look.
+        self._seen = fingerprint(self.folder, self._evidence)
+        change = self._take(self._read())
+        self._has_read = True
+        return change
+
+    def _look(self) -> None:
         """Read the files if they changed, once they are still."""
+        if not self._has_read:
+            self._read_first()
         found = fingerprint(self.folder, self._evidence)
         if found == self._seen:
             return
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
-            wait(TICK)
+            time.sleep(TICK)
             before, found = found, fingerprint(self.folder, self._evidence)
             if found == before:
                 break
@@ -120,7 +137,9 @@ class LiveCatalog:
             return None
         return Change(self._catalog.revision, previous, self.faults)
 
-    def _tell(self, change: Change) -> None:
+    def _tell(self, change: Change | None) -> None:
+        if change is None:
+            return
         if change.faults:
             effect = (
                 "the last good one stays in effect"
@@ -149,7 +168,6 @@ def _start_watcher(live: LiveCatalog) -> threading.Thread:
 
 def _watch(reference: weakref.ref[LiveCatalog]) -> None:
     while True:
-        time.sleep(TICK)
         live = reference()
         if live is None:
             return
@@ -158,3 +176,4 @@ def _watch(reference: weakref.ref[LiveCatalog]) -> None:
         except Exception:  # The next look may go well; a watch that ended would be noticed late.
             log.exception("The catalogue %s can't be watched", live.folder)
         del live
+        time.sleep(TICK)
