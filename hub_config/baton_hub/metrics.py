@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 
 from prometheus_client import REGISTRY
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -96,8 +97,12 @@ def publish(catalog_folder: str, audit_file: str, rotate_at: int) -> None:
     catalog = recorded_catalog(catalog_folder, audit)
     catalog.current()
     COLLECTOR.serve(catalog, audit)
-    if "baton_servers" not in REGISTRY._names_to_collectors:
-        REGISTRY.register(COLLECTOR)
+    _register()
+
+
+@cache
+def _register() -> None:
+    REGISTRY.register(COLLECTOR)
 
 
 def _gauge(name: str, *labels: str) -> GaugeMetricFamily:

@@ -545,3 +545,21 @@ def test_what_waits_is_written_without_being_asked(
 
     asyncio.run(asyncio.wait_for(run(), 10))
     assert kinds(path) == ["begin", "stopped"]
+
+
+def test_a_file_that_cannot_be_renamed_goes_on_growing(
+    audit: Audit, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that is mounted into a container by itself."""
+    audit = reopened(audit, path, rotate_at=100)
+    audit.open()
+
+    def busy(self: Path, target: Path) -> Path:
+        raise OSError(16, "Device or resource busy")
+
+    monkeypatch.setattr(Path, "rename", busy)
+    for number in range(3):
+        refuse(audit, number)
+    audit.close()
+    assert log_files(path) == [path]
+    assert sound(path)

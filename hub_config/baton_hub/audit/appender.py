@@ -146,7 +146,8 @@ class Appender:
         try:
             _rename(self._path, self._path.with_name(name))
         except OSError as error:
-            # The record goes on growing; it is worth more than its size.
+            # The file goes on growing, which is better than not to record. Nobody tries again.
+            self._rotate_at = 0
             log.error("The audit %s can't be rotated: %s.", self._path, error.strerror)  # noqa: TRY400
         else:
             self._reopen()
@@ -259,8 +260,10 @@ def _size(path: Path) -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    """Have a new name reach the disk, where the file system knows how to."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
