@@ -190,7 +190,9 @@ def stop(governed: Platform) -> None:
         wait_for(lambda: not client.get("users/scientist").json()["servers"], "the stop")
 
 
-def test_a_refusal_keeps_what_was_chosen(open_page: Open, catalogue: Path, album: Album) -> None:
+def test_a_refusal_keeps_what_was_chosen(
+    open_page: Open, governed: Platform, catalogue: Path, album: Album
+) -> None:
     """The catalogue changed after the page was opened: the page says so, and proposes what fits."""
     page = open_page()
     spark = choose(page, "pyspark")
