@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.hub.recorded import check_audit
 from tests.hub.running import PROFILES, Platform
 
 from baton_hub.catalog import Catalog, load_catalog
@@ -30,6 +31,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield running
     finally:
         running.stop()
+    check_audit(running.folder / "audit.jsonl", tuple(running.secrets.values()))
 
 
 def add_tables(profiles: Path) -> None:
