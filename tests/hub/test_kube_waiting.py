@@ -57,6 +57,7 @@ def test_a_full_cluster_is_told_within_seconds_and_ends_after_the_patience(
     assert news[-1][1]["failed"]
     assert "No machine of the cluster has room for Python (small)" in messages[-1]
     assert 4 < news[-1][0] < 10
+    assert '<a href="/hub/spawn/ada/">Choose again</a>' in news[-1][1]["html_message"]
     for hidden in ("node-7", "registry", "0/3"):
         assert hidden not in json.dumps([event for _, event in news])
     wait_for(lambda: hub.audit()[-1]["event"] == "stop", "the stop's record")

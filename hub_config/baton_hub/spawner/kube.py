@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Collection
+from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from kubernetes_asyncio.client import ApiException
 from traitlets import Bool, Integer, List, Unicode
@@ -166,7 +168,12 @@ class CuratedKubeSpawner(CuratedSpawner, WatchedKubeSpawner):
     def _refused(self, error: PublicError, detail: str) -> Exception:
         self.trouble_code = error.code
         self.log.error("The server of %s: %s: %s", self._log_name, error.code, detail)
-        return refusal(error, self._hub_settings())
+        exception: Any = refusal(error, self._hub_settings())
+        # The page that shows progress has no way back of its own.
+        again = "/".join(quote(part, safe="@~") for part in ("spawn", self.user.name, self.name))
+        link = f'<a href="{escape(self.hub.base_url)}{again}">Choose again</a>'
+        exception.jupyterhub_html_message = f"{escape(error.message)} {link}"
+        return exception  # type: ignore[no-any-return]
 
     def _in_need(self, spec: ServerSpec, trouble: Trouble) -> tuple[str, ...]:
         """Return the titles of the connections whose secret the cluster misses."""
