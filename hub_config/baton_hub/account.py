@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 from baton_contract.timestamp import render_timestamp
@@ -118,10 +119,16 @@ def hours_between(amount: Amount, start: datetime, end: datetime) -> Hours:
 
 def period_start(period: Period, now: datetime) -> datetime:
     """Return when the period that holds ``now`` began, in UTC; a week begins on Monday."""
-    day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return _first_midnight(period, now.astimezone(UTC).date())
+
+
+@lru_cache(maxsize=256)  # One object for all who keep it, and no arithmetic at each decision.
+def _first_midnight(period: Period, day: date) -> datetime:
     if period == "week":
-        return day - timedelta(days=day.weekday())
-    return day.replace(day=1) if period == "month" else day
+        day -= timedelta(days=day.weekday())
+    elif period == "month":
+        day = day.replace(day=1)
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 Holder = tuple[str, ...]
