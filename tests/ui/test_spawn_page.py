@@ -237,7 +237,7 @@ def test_who_used_a_blocked_profile_finds_its_replacement_chosen(
     page = open_page()
     lost = page.locator('[data-baton="lost"]')
     expect(lost).to_contain_text("Spark of 2024 is no longer offered since 2026-01-01.")
-    expect(lost).to_contain_text("Spark (PySpark) is chosen below.")
+    expect(lost).to_contain_text("Use Spark (PySpark) instead. It is chosen below.")
     expect(card(page, "pyspark-2024")).to_have_count(0)
     expect(card(page, "pyspark").locator('input[value="pyspark"]')).to_be_checked()
     album.take(page, "spawn-blocked")
@@ -279,7 +279,8 @@ def test_it_is_read_on_a_phone_and_in_the_dark(
     page = open_page(width=width, color_scheme=scheme)
     choose(page, "pyspark")
     assert page.evaluate("document.scrollingElement.scrollWidth") <= width
-    album.take(page, f"spawn-{scheme}-{width}", full=width == 400)
+    card(page, "pyspark").scroll_into_view_if_needed()
+    album.take(page, f"spawn-{scheme}-{width}")
 
 
 def test_without_scripts_the_same_is_sent(open_page: Open, governed: Platform) -> None:

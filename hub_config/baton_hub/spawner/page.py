@@ -99,7 +99,7 @@ def _row(bound: Bound) -> Row:
     return Row(
         whose=whose,
         limit=f"{render_used(bound, bound.limit)}{when}",
-        used=render_used(bound, bound.used),
+        used=render_used(bound, bound.used) if bound.used else "nothing",
         left=_left(bound),
         percent=min(round(100 * bound.used / bound.limit), 100) if bound.limit else 100,
         holders=tuple((who, render_used(bound, amount)) for who, amount in bound.holders),
