@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from baton_contract.errors import UnavailableError
 
+log = logging.getLogger("baton_lab.idle")
 RETRY = 20.0
 """Seconds until a Hub that did not answer, or that has no culler at work, is asked again."""
 LONGEST_TICK = 15.0
@@ -62,13 +64,17 @@ class Watch:
         while True:
             try:
                 standing = await self.ask()
-            except UnavailableError:
+                idle = standing and standing["idle"]
+                if not idle:
+                    return
+                await self._wait(idle)
+            except UnavailableError as error:
+                log.debug("The Hub was not told of this server's use: %s", error)
                 await self._sleep(RETRY)
-                continue
-            idle = standing and standing["idle"]
-            if not idle:
-                return
-            await self._wait(idle)
+            # Top of the loop: a watch that ends would let the server be stopped unwarned.
+            except Exception:
+                log.exception("The watch over this server's use failed; it goes on")
+                await self._sleep(RETRY)
 
     async def ask(self) -> dict[str, Any] | None:
         """Tell the Hub when this server was last used; return how it stands."""
