@@ -9,6 +9,7 @@ from baton_hub.catalog.fault import Fault, Place
 from baton_hub.catalog.model import Profile
 from baton_hub.catalog.shape import meant
 from baton_hub.catalog.source import Source
+from baton_hub.catalog.words import listed
 
 
 def check_connections(draft: Draft) -> Iterator[Fault]:
@@ -28,7 +29,7 @@ def check_connections(draft: Draft) -> Iterator[Fault]:
             elif not _meets(profile, known[name].access.groups, known[name].access.everybody):
                 message = (
                     f"{name} is offered to none of the profile's groups, so only who is also in"
-                    f" {', '.join(known[name].access.groups)} can attach it."
+                    f" {listed(known[name].access.groups)} can attach it."
                 )
                 yield source.fault(place, message, code="connection_not_offered", is_warning=True)
 

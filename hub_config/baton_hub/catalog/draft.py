@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,7 +16,7 @@ from baton_hub.catalog.model import Profile
 from baton_hub.catalog.quotas import Quotas
 from baton_hub.catalog.shape import check_shape
 from baton_hub.catalog.source import Source
-from baton_hub.catalog.words import Part
+from baton_hub.catalog.words import SLUG, Part
 
 SPECIAL: Mapping[str, type[Part]] = {
     "connections": Connections,
@@ -64,7 +65,8 @@ class Draft:
     def names(self) -> frozenset[str]:
         """Names of all profiles, those included whose files are wrong otherwise."""
         values = [source.value for source in self.sources if isinstance(source.value, dict)]
-        return frozenset(str(value["name"]) for value in values if "name" in value)
+        names = [value.get("name") for value in values]
+        return frozenset(n for n in names if isinstance(n, str) and re.fullmatch(SLUG, n))
 
     def fault_in(
         self, name: str, place: Place, message: str, *, code: str, is_warning: bool = False

@@ -10,6 +10,7 @@ from baton_hub.catalog.draft import Draft
 from baton_hub.catalog.fault import Fault
 from baton_hub.catalog.model import Profile, Size
 from baton_hub.catalog.quotas import Limits
+from baton_hub.catalog.words import listed, shown
 
 
 def check_sizes(draft: Draft) -> Iterator[Fault]:
@@ -41,7 +42,7 @@ def _reasons(draft: Draft, profile: Profile, size: Size, persons: list[Limits]) 
     for group in profile.access.groups:
         over = exceeded(draft.quotas.groups.get(group, Limits()), wanted)
         if over and not profile.access.everybody:
-            yield f"the group {group} may use {over}"
+            yield f"the group {listed([group])} may use {over}"
 
 
 def exceeded(limits: Limits, wanted: Amount) -> str:
@@ -68,7 +69,7 @@ def check_quotas(draft: Draft) -> Iterator[Fault]:
     for group in draft.quotas.groups:
         close = get_close_matches(group, groups, n=1, cutoff=0.8)
         if group not in groups and close:
-            message = f"No profile is offered to {group!r}. Did you mean {close[0]!r}?"
+            message = f"No profile is offered to {shown(group)}. Did you mean {shown(close[0])}?"
             yield draft.fault_in(
                 "quotas", ("groups", group), message, code="unknown_group", is_warning=True
             )

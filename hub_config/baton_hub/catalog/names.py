@@ -9,6 +9,7 @@ from baton_hub.catalog.fault import Fault
 from baton_hub.catalog.model import Profile
 from baton_hub.catalog.shape import meant
 from baton_hub.catalog.source import Source
+from baton_hub.catalog.words import listed, shown
 
 _REPLACED_BY = ("lifecycle", "replaced_by")
 
@@ -21,7 +22,7 @@ def check_names(draft: Draft) -> Iterator[Fault]:
             other = seen.setdefault((key, value), source)
             if other is not source:
                 message = (
-                    f"The {key} {getattr(profile, key)!r} is taken by {other.file.name}."
+                    f"The {key} {shown(getattr(profile, key))} is taken by {other.file.name}."
                     " Choose another."
                 )
                 yield source.fault((key,), message, code="name_clash")
@@ -67,7 +68,7 @@ def _dead_ends(
         yield source.fault(_REPLACED_BY, message, code="replacement_blocked", is_warning=True)
     lost = [] if other.access.everybody else set(profile.access.groups) - set(other.access.groups)
     if lost or (profile.access.everybody and not other.access.everybody):
-        who = ", ".join(sorted(lost)) or "some"
+        who = listed(lost) or "some"
         message = f"{other.name} is not offered to all who use this one ({who}). Offer it to them."
         yield source.fault(_REPLACED_BY, message, code="replacement_not_offered", is_warning=True)
 

@@ -12,7 +12,7 @@ from baton_hub.catalog.codes import CODES
 from baton_hub.catalog.fault import Fault, Place
 from baton_hub.catalog.placement import Placement
 from baton_hub.catalog.source import Source
-from baton_hub.catalog.words import shown
+from baton_hub.catalog.words import SLUG, listed, shown
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -26,7 +26,7 @@ _MISSING = {
 }
 _PATTERNS = {
     r"^sha256:[0-9a-f]{64}$": "write sha256: and 64 hexadecimal digits",
-    r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$": "use lower-case letters, digits and hyphens",
+    SLUG: "use lower-case letters, digits and hyphens",
     r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$": "use lower-case letters, digits, hyphens and dots",
     r"^[A-Za-z_][A-Za-z0-9_]*$": "use letters, digits and underscores",
     r"^[a-z0-9][a-z0-9._:/-]*[a-zA-Z0-9._-]$": "write registry/repository:tag, without @sha256",
@@ -72,7 +72,7 @@ def meant(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
     for close in _closest(name, known):
         return f" Did you mean {close!r}?"
-    return f" Known are: {', '.join(known)}." if known else " Remove it."
+    return f" Known are: {listed(known, limit=20)}." if known else " Remove it."
 
 
 def _closest(name: str, known: Iterable[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -38,6 +38,13 @@ def shown(value: Any, limit: int = 60) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
+def listed(names: Iterable[str], limit: int = 5) -> str:
+    """Return names that a file chose freely, fit to stand in a sentence; the first ones only."""
+    every = sorted(names)
+    texts = [shown(name).strip("'") for name in every[:limit]]
+    return ", ".join([*texts, "…"] if len(every) > limit else texts)
+
+
 def _in_unit(parse: Callable[[Any], float]) -> BeforeValidator:
     def validate(given: Any) -> float:
         try:
@@ -50,17 +57,20 @@ def _in_unit(parse: Callable[[Any], float]) -> BeforeValidator:
 
 def _day(given: Any) -> date:
     # Not every number of seconds that pydantic would take for a date.
+    day = given
     if isinstance(given, str) and len(given) == len("2027-01-31"):
         with suppress(ValueError):
-            return date.fromisoformat(given)
-    elif isinstance(given, date) and not isinstance(given, datetime):
-        return given
+            day = date.fromisoformat(given)
+    # Centuries are left on both sides for who adds days to it.
+    if isinstance(day, date) and not isinstance(day, datetime) and 1970 <= day.year < 3000:
+        return day
     raise wrong("wrong_value", f"{shown(given)} is not a day: write it such as 2027-01-31")
 
 
+SLUG = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
 Slug = Annotated[
     str,
-    StringConstraints(strict=True, pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=40),
+    StringConstraints(strict=True, pattern=SLUG, max_length=40),
     Field(title="name"),
 ]
 Text = Annotated[

@@ -76,10 +76,18 @@ class EvidenceRules(Part):
         description="What every profile must show",
     )
     approval_days: int = Field(
-        default=365, ge=1, strict=True, description="Days that an approval without an end holds"
+        default=365,
+        ge=1,
+        le=36500,
+        strict=True,
+        description="Days that an approval without an end holds",
     )
     scan_days: int = Field(
-        default=90, ge=1, strict=True, description="Days that a scan counts after it was made"
+        default=90,
+        ge=1,
+        le=36500,
+        strict=True,
+        description="Days that a scan counts after it was made",
     )
     vulnerabilities: Mapping[Severity, Annotated[int, Field(ge=0, strict=True)]] = Field(
         default_factory=_no_critical,
