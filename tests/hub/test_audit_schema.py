@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from jsonschema import Draft202012Validator, ValidationError
 from tests.hub.running import PROFILES
 
@@ -18,6 +20,7 @@ from baton_hub.audit.catalog import RecordedCatalog
 from baton_hub.audit.events import allowed, check_event, load_schema, refused, started, stopped
 from baton_hub.audit.replay import read_events
 from baton_hub.catalog import LiveCatalog, load_catalog
+from baton_hub.commands.audit import command
 from baton_hub.policy import resolve
 from baton_hub.reservations import Reservations
 
@@ -126,6 +129,8 @@ def test_nothing_may_be_left_out(key: str) -> None:
 def test_the_schema_is_one_and_says_what_is_not_recorded() -> None:
     schema = load_schema()
     Draft202012Validator.check_schema(schema)
+    printed = CliRunner().invoke(command, ["schema"]).stdout
+    assert json.loads(printed) == schema
     assert schema["$id"] == "urn:baton:audit:1"
     assert "Never recorded" in schema["description"]
     for kind in schema["properties"]["event"]["enum"]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -225,3 +227,27 @@ def test_what_is_no_audit_is_a_sentence(tmp_path: Path) -> None:
         assert (result.exit_code, "Traceback" in result.output) == (1, False), name
         assert str(tmp_path / name) in result.stderr
         assert run("head", tmp_path / name).exit_code == 1
+
+
+def test_an_audit_can_be_verified_while_a_hub_writes_and_rotates_it(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    audit = Audit(path, rotate_at=20_000)
+    audit.open()
+    asyncio.run(audit.durable())
+    is_done = threading.Event()
+
+    def write_on() -> None:
+        while not is_done.is_set():
+            audit.record("spawn", user="ada", decision="refused", code="no_profile")
+
+    writer = threading.Thread(target=write_on)
+    writer.start()
+    try:
+        for _ in range(20):
+            result = run("verify", path)
+            assert result.exit_code == 0, result.stderr
+    finally:
+        is_done.set()
+        writer.join()
+        audit.close()
+    assert len(log_files(path)) > 2

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
 
 import click
 
 from baton_hub.audit.chain import START, Head, parse_head
+from baton_hub.audit.events import load_schema
 from baton_hub.audit.files import find_audit
 from baton_hub.audit.verify import Verdict, first_place, verify
 
+MOMENT = 0.2
+"""Seconds after which an audit that does not look whole is read once more."""
 MOST = 20
 """How many flaws are told; the rest are counted."""
 
@@ -66,7 +71,12 @@ def verify_command(files: tuple[Path, ...], heads: tuple[Head, ...], after: Head
     they are. Without one the audit is looked for: BATON_AUDIT_FILE, then the usual places.
     Exits with 1 when anything is not as the Hub wrote it.
     """
-    verdict = verify(files or [find_audit(None)], after=after, anchors=heads)
+    paths = files or [find_audit(None)]
+    verdict = verify(paths, after=after, anchors=heads)
+    if verdict.flaws:
+        # A line that a Hub was just writing is whole a moment later.
+        time.sleep(MOMENT)
+        verdict = verify(paths, after=after, anchors=heads)
     for flaw in verdict.flaws[:MOST]:
         click.echo(str(flaw), err=True)
     if verdict.flaws:
@@ -90,6 +100,12 @@ def head_command(files: tuple[Path, ...]) -> None:
     if verdict.flaws:
         raise click.ClickException(f"{verdict.flaws[0]} See: baton audit verify")
     click.echo(str(verdict.last))
+
+
+@command.command("schema")
+def schema_command() -> None:
+    """Print the JSON Schema of an audit's lines."""
+    click.echo(json.dumps(load_schema(), indent=2, ensure_ascii=False))
 
 
 def _summary(verdict: Verdict) -> str:
