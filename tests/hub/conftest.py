@@ -56,7 +56,7 @@ def add_tables(profiles: Path) -> None:
         },
         "connections": ["tables-lake", "tables-vault", "tables-moon"],
     }
-    (profiles / "tables.yaml").write_text(yaml.safe_dump(profile))
+    (profiles / "tables.yaml").write_text(yaml.safe_dump(profile, sort_keys=False))
     path = profiles / "connections.yaml"
     found = yaml.safe_load(path.read_text())
     lake = {"title": "Lake", "kind": "lake", "access": {"groups": ["data-science"]}}

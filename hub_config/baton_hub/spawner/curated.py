@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import Any
 
-from traitlets import Any as AnyTrait
-from traitlets import Integer, Unicode, default
+from traitlets import Integer, Unicode
 
 from baton_contract import ForbiddenError, PublicError
 from baton_hub.account import Booking, load_booking
@@ -15,22 +14,14 @@ from baton_hub.audit.appender import MAX_BYTES
 from baton_hub.audit.catalog import RecordedCatalog
 from baton_hub.audit.events import allowed, refused, started, stopped
 from baton_hub.catalog import Catalog
-from baton_hub.catalog.connections import Connection
 from baton_hub.policy import ServerSpec, resolve
 from baton_hub.process import audit_of, recorded_catalog, recovery_of, reservations, uses
+from baton_hub.spawner.choosing import ChoosingSpawner
 from baton_hub.spawner.environment import server_environment
-from baton_hub.spawner.form import parse_form
-from baton_hub.spawner.page import render_page
 from baton_hub.spawner.refusal import refusal
 
-if TYPE_CHECKING:
-    from jupyterhub.spawner import Spawner as Base
-else:
-    # JupyterHub wants every class below its own to be a complete spawner; this is a half of one.
-    from traitlets.config import LoggingConfigurable as Base
 
-
-class CuratedSpawner(Base):  # type: ignore[misc]
+class CuratedSpawner(ChoosingSpawner):
     """What makes a spawner start only what the catalogue offers to the person.
 
     However the options came (form, query, REST, edited, stored from last time), they
@@ -53,11 +44,6 @@ class CuratedSpawner(Base):  # type: ignore[misc]
     baton_public_url = Unicode(
         "", help="Address of the Hub as browsers and servers reach it, without a slash at the end."
     ).tag(config=True)
-    contact = Unicode(
-        "the people who run this Hub",
-        help="Whom to ask for access; completes the sentence 'Please ask …' on the spawn page.",
-    ).tag(config=True)
-
     idle_limit = Integer(
         0,
         min=0,
@@ -65,22 +51,13 @@ class CuratedSpawner(Base):  # type: ignore[misc]
         " nothing else. 0: never.",
     ).tag(config=True)
 
-    user_options = AnyTrait(
-        help="What was asked for, as it came: `decide` refuses what is no choice."
-    )
     spec: ServerSpec | None = None
     """What was decided for the server that starts; None once the Hub was started again."""
-    booking: Booking | None = None
-    """What the server that runs or starts holds; None when there is none."""
-    _asked: Any = None
-    """What was just refused, for the page that says so to propose again."""
     trouble_code = ""
     """Code of what kept the server from coming up, or ended it; empty when nothing did."""
     _was_told_to_stop = False
     _is_unconfirmed = False
     """True while a new Hub has not yet looked whether the server is still there."""
-    page_notice = ""
-    """What people should know about how servers run here, in one sentence."""
 
     @property
     def audit(self) -> Audit:
@@ -116,7 +93,7 @@ class CuratedSpawner(Base):  # type: ignore[misc]
             self._record_start(booking, spec)
         except PublicError as error:
             self.note_refusal(error, asked=self.user_options, spec=spec)
-            self._propose_again()
+            self.propose_again()
             raise refusal(error, self._hub_settings()) from None
         self.spec, self.booking, self._was_told_to_stop = spec, booking, False
         self.trouble_code = ""
@@ -147,16 +124,6 @@ class CuratedSpawner(Base):  # type: ignore[misc]
 
         Subclasses whose servers need something of this machine say here what is missing.
         """
-
-    def unavailable(self, connections: Mapping[str, Connection]) -> dict[str, str]:  # noqa: ARG002
-        """Return of each connection that can't be attached now why, in a sentence."""
-        return {}
-
-    def _propose_again(self) -> None:
-        # JupyterHub shows a refused form on the default server's page, whichever it was for.
-        for spawner in (self, getattr(self.user, "spawner", None)):
-            if isinstance(spawner, CuratedSpawner):
-                spawner._asked = self.user_options
 
     def _record_start(self, booking: Booking, spec: ServerSpec) -> None:
         try:
@@ -256,42 +223,3 @@ class CuratedSpawner(Base):  # type: ignore[misc]
         if self.booking is not None and self.booking.started is None:
             self.note_start()  # Its start outlived the Hub that began it.
         super().start_polling()
-
-    @default("user_options")
-    def _no_user_options(self) -> dict[str, Any]:
-        return {}
-
-    @default("options_form")
-    def _curated_options_form(self) -> Any:
-        return lambda spawner: spawner.render_options()
-
-    @default("options_from_form")
-    def _curated_options_from_form(self) -> Any:
-        return parse_form
-
-    @default("apply_user_options")
-    def _curated_apply_user_options(self) -> Any:
-        # `decide` applies them; without this JupyterHub warns that nobody does.
-        return lambda spawner, user_options: None  # noqa: ARG005
-
-    def options_from_query(self, query_data: Mapping[str, list[str]]) -> dict[str, Any]:
-        """Return the options that stand in an address such as ``/spawn?profile=NAME&size=NAME``."""
-        return parse_form(query_data)
-
-    def render_options(self) -> str:
-        """Return the part of the spawn page where the person chooses."""
-        catalog, groups = self.catalog.current(), self._groups()
-        asked, self._asked = self._asked, None
-        return render_page(
-            catalog,
-            reservations.bounds(catalog.quotas, self.user.name, groups, without=self.booking),
-            chosen=self.user_options if asked is None else asked,
-            was_refused=asked is not None,
-            user=self.user.name,
-            groups=sorted(groups),
-            contact=self.contact,
-            notice=self.page_notice,
-            home=f"{self.hub.base_url}home",
-            faults=self.catalog.live.faults if self.user.admin else (),
-            unavailable=self.unavailable(catalog.connections),
-        )
