@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kubespawner.reflector import ResourceReflector
 from tests.hub.kube_mock import configure, make, pod_of
 from tornado.web import HTTPError
 from traitlets.config import Config
@@ -137,3 +139,25 @@ def test_a_refusal_never_counts_as_a_failing_spawner(monkeypatch: pytest.MonkeyP
     assert isinstance(raised, HTTPError)
     assert (raised.status_code, settings["failure_count"]) == (403, 1)
     assert "Too much: 100%." in str(raised)
+
+
+async def test_a_watch_that_was_cancelled_at_its_beginning_holds_nobody_up(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """KubeSpawner cancels the watch of pods when that of events fails at the same time."""
+    listing, lets_go = asyncio.Event(), asyncio.Event()
+
+    async def silent(*_: Any, **__: Any) -> None:
+        listing.set()
+        await lets_go.wait()
+
+    monkeypatch.setattr(CuratedKubeSpawner, "reflectors", {})
+    monkeypatch.setattr(ResourceReflector, "_list_and_update", silent)
+    first = asyncio.ensure_future(make(config, [])._start_watching_pods())
+    await listing.wait()
+    second = asyncio.ensure_future(make(config, [])._start_watching_pods())
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(ConnectionError):
+        await asyncio.wait_for(second, 5)
+    assert not CuratedKubeSpawner.reflectors

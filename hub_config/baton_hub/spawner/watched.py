@@ -64,8 +64,9 @@ class WatchedKubeSpawner(KubeSpawner):  # type: ignore[misc]
     ) -> Any:
         """Start a watch, or return the one that runs.
 
-        KubeSpawner keeps a watch for ever that failed at its beginning, or that gave up
-        after an outage: no pod would be seen again.
+        KubeSpawner keeps a watch for ever that failed or was cancelled at its beginning, or
+        that gave up after an outage: no pod would be seen again, or whoever waits for its
+        beginning would wait for ever.
         """
         key = self._get_reflector_key(kind)
         known = self.reflectors.get(key)
@@ -74,9 +75,19 @@ class WatchedKubeSpawner(KubeSpawner):  # type: ignore[misc]
             return await super()._start_reflector(
                 kind, reflector_class, replace=replace or has_ended, **settings
             )
-        except Exception:
-            self.reflectors.pop(key, None)
+        except BaseException:
+            self._forget_reflector(key)
             raise
+
+    def _forget_reflector(self, key: tuple[str, str | None]) -> None:
+        reflector = self.reflectors.get(key)
+        if reflector is None or reflector.watch_task is not None:
+            return  # It runs, and only who waited for it was cancelled.
+        del self.reflectors[key]
+        begun = reflector.first_load_future
+        if not begun.done():
+            begun.set_exception(ConnectionError("the watch was not started"))
+            begun.exception()  # Nobody has to be waiting for it.
 
 
 def _decision(pod: dict[str, Any]) -> str | None:
