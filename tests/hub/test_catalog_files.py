@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from baton_hub.catalog import read_catalog
+from baton_hub.catalog.codes import CODES
 from baton_hub.catalog.document import MAX_VALUES
 from baton_hub.catalog.folder import LARGEST
 from baton_hub.catalog.secrets import means_secret
 
+PROFILES = Path(__file__).parents[2] / "profiles"
 HEAD = b"name: example\n"
 BOMB = b"a: &a [x,x,x,x,x,x,x,x,x,x]\n" + b"".join(
     f"{name}: &{name} [{','.join([f'*{before}'] * 10)}]\n".encode()
@@ -134,3 +137,46 @@ def test_no_fault_shows_the_secret(tmp_path: Path) -> None:
     faults = read_catalog(tmp_path).faults
     assert "plain_secret" in {fault.code for fault in faults}
     assert not [fault for fault in faults if "hunter22" in str(fault)]
+
+
+SCRAPS = (
+    b":",
+    b"- ",
+    b"[",
+    b"{",
+    b"&a ",
+    b"*a",
+    b"\t",
+    b'"',
+    b"\n",
+    b"!!int ",
+    b"? ",
+    b"|\n",
+    b"<<: ",
+)
+
+
+def damaged(content: bytes, chance: random.Random) -> bytes:
+    """Return a file with a few bytes changed, put in or left out."""
+    damaged = bytearray(content)
+    for _ in range(chance.randrange(1, 4)):
+        at = chance.randrange(len(damaged))
+        length = chance.choice((0, 1, 20))
+        damaged[at : at + length] = chance.choice((*SCRAPS, b"", chance.randbytes(1)))
+    return bytes(damaged)
+
+
+def test_any_damage_ends_in_a_catalogue_or_in_faults(tmp_path: Path) -> None:
+    """Never in an exception; every sentence stays short and on one line."""
+    chance = random.Random(7)
+    examples = {path.name: path.read_bytes() for path in PROFILES.glob("*.yaml")}
+    for _ in range(80):
+        for name, content in examples.items():
+            intact = chance.random() < 0.7
+            (tmp_path / name).write_bytes(content if intact else damaged(content, chance))
+        reading = read_catalog(tmp_path)
+        assert (reading.catalog is None) == bool(reading.refusing)
+        for fault in reading.faults:
+            assert fault.code in CODES
+            assert len(fault.message) < 1500
+            assert "\n" not in fault.message

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import gc
+from datetime import date, datetime
 from pathlib import Path
 
 import click
 
-from baton_hub.catalog.load import read_catalog
+from baton_hub.catalog.load import Reading, read_catalog
 
 
 @click.command("lint")
@@ -25,7 +26,7 @@ def command(folder: Path, day: datetime | None) -> None:
     Each stands as FILE:LINE:COLUMN: error CODE: what is wrong and what to do. Exits with
     1 when there is an error; warnings alone don't fail.
     """
-    reading = read_catalog(folder, today=day.date() if day else None)
+    reading = _read(folder, day.date() if day else None)
     for fault in reading.faults:
         click.echo(str(fault), err=True)
     errors = sum(fault.is_error for fault in reading.faults)
@@ -36,6 +37,15 @@ def command(folder: Path, day: datetime | None) -> None:
     profiles = _counted(len(reading.catalog.profiles), "profile")
     found = f"no error, {warnings}" if reading.faults else "no fault"
     click.echo(f"{profiles}, {found}. Revision {reading.catalog.revision[:12]}.")
+
+
+def _read(folder: Path, day: date | None) -> Reading:
+    # All that is read is kept until the answer: looking for garbage is a fifth of the time.
+    gc.disable()
+    try:
+        return read_catalog(folder, today=day)
+    finally:
+        gc.enable()
 
 
 def _counted(number: int, noun: str) -> str:
