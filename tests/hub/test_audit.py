@@ -567,3 +567,27 @@ def test_a_file_that_cannot_be_renamed_goes_on_growing(
     audit.close()
     assert log_files(path) == [path]
     assert sound(path)
+
+
+def test_a_line_torn_by_a_full_disk_is_marked_in_the_next_file_when_its_own_was_renamed(
+    audit: Audit, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse(audit)
+    really = os.write
+    room = iter([30, 0])
+
+    def nearly_full(handle: int, data: bytes) -> int:
+        size = next(room)
+        return really(handle, data[:size]) if size else full(handle, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", nearly_full)
+        with pytest.raises(UnavailableError):
+            refuse(audit)
+    path.rename(path.with_name("audit.jsonl.2"))
+    refuse(audit)
+    path.rename(path.with_name("audit.jsonl.1"))
+    refuse(audit)
+    asyncio.run(audit.durable())
+    assert kinds(path) == ["begin", "no_profile", "torn_line", "no_profile", "no_profile"]
+    assert sound(path)

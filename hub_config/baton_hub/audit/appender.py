@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import gzip
 import hashlib
 import logging
 import os
@@ -15,15 +14,15 @@ from threading import Lock
 from typing import Any
 
 from baton_contract.timestamp import render_timestamp
-from baton_hub.audit.chain import START, Head, parse_head, parse_line, seal
+from baton_hub.audit.chain import START, Head, parse_head, seal
 from baton_hub.audit.files import first_number, head_file, log_files
+from baton_hub.audit.tail import last_line
 
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 64 * 2**20
 """At what size the file is rotated, unless somebody says otherwise."""
 MODE = 0o640
-BLOCK = 1 << 16
 
 
 class BusyError(OSError):
@@ -182,8 +181,10 @@ class Appender:
             handle = os.open(path, os.O_RDWR | os.O_CREAT, MODE)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except OSError as error:
                 os.close(handle)
+                if not isinstance(error, BlockingIOError):
+                    raise
                 raise BusyError(
                     f"Another Hub writes the audit {self._path}: stop it,"
                     " or give each Hub an audit_file of its own."
@@ -199,37 +200,6 @@ class Appender:
         name = f"{self._path.name}.unchained-{self._clock():%Y%m%dT%H%M%SZ}"
         file = _rename(self._path, self._path.with_name(name))
         return {"file": file.name, **extent}
-
-
-def last_line(file: Path) -> tuple[Head | None, bytes]:
-    """Return the head of a file's last good line, and the bytes that follow it."""
-    if file.suffix == ".gz":
-        data = gzip.decompress(file.read_bytes())
-        return _last_in(data, 0) or (None, data)
-    with file.open("rb") as stream:
-        start, data = stream.seek(0, os.SEEK_END), b""
-        while start:
-            step = min(BLOCK, start)
-            start = stream.seek(start - step)
-            data = stream.read(step) + data
-            found = _last_in(data, start)
-            if found is not None:
-                return found
-    return None, data
-
-
-def _last_in(data: bytes, start: int) -> tuple[Head, bytes] | None:
-    """Look for the last good line in a file's tail, which begins at ``start``."""
-    end = data.rfind(b"\n") + 1
-    while end:
-        begin = data.rfind(b"\n", 0, end - 1) + 1
-        if begin == 0 and start:
-            return None  # It may begin before what was read.
-        with suppress(ValueError):
-            event = parse_line(data[begin:end])
-            return Head(event["seq"], event["hash"]), data[end:]
-        end = begin
-    return None
 
 
 def _contradicts(noted: Head, last: Head) -> bool:

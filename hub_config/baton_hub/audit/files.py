@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import click
 
@@ -21,6 +21,9 @@ PLACES = (
     "/srv/jupyterhub/audit.jsonl",
 )
 """Where an audit is looked for when nobody says where it is."""
+
+TORN_LINES = 20
+"""How many unreadable lines may stand before a file's first event."""
 
 LINE_BYTES = 1 << 20
 """More than a line ever has; what is longer is not an audit."""
@@ -100,17 +103,35 @@ def open_files(listed: Callable[[], list[Path]]) -> Iterator[list[tuple[Path, IO
 
 def first_number(file: Path) -> int | None:
     """Return the place in the chain of a file's first line; None when it has none."""
+    event = first_event(file)
+    return event["seq"] if event else None
+
+
+def first_event(file: Path) -> dict[str, Any] | None:
+    """Return a file's first event; None when it holds none.
+
+    Before it may stand what a crash left of a line, and nothing else.
+    """
     try:
-        number = json.loads(first_line(file))["seq"]
-    except (ValueError, TypeError, KeyError, OSError, EOFError, RecursionError):
+        with _open(file) as stream:
+            for number, line in read_lines(stream):
+                event = _json(line)
+                if event is not None or number == TORN_LINES:
+                    return event if isinstance(event, dict) and _has_place(event) else None
+    except (OSError, EOFError):
         return None
-    return number if isinstance(number, int) else None
+    return None
 
 
-def first_line(file: Path) -> bytes:
-    """Return the bytes of a file's first line; none when it is empty."""
-    with _open(file) as stream:
-        return stream.readline(LINE_BYTES)
+def _json(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _has_place(event: dict[str, Any]) -> bool:
+    return isinstance(event.get("seq"), int) and isinstance(event.get("event"), str)
 
 
 def read_lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from baton_contract import NotFoundError
 from baton_hub.account import PERIODS, Account, Booking, Key, load_booking, period_start
-from baton_hub.audit.files import AuditError, first_line, log_files, open_files, read_lines
+from baton_hub.audit.files import AuditError, first_event, log_files, open_files, read_lines
 
 Event = Mapping[str, Any]
 
@@ -69,7 +69,7 @@ def _files(path: Path, since: datetime | None) -> list[Path]:
     """Return an audit's files, from the last one on that begins before ``since``."""
     files = log_files(path)
     for index in range(len(files) - 1, 0, -1) if since else ():
-        event = _parse(first_line(files[index]))
+        event = first_event(files[index])
         if event is not None and since is not None and moment_of(event) < since:
             return files[index:]
     return files
