@@ -16,7 +16,9 @@ from baton_hub.catalog.schema import MODELS, render_schema
 def command(name: str | None, markdown: bool) -> None:
     """Print the JSON Schema of a file of the catalogue.
 
-    Editors complete and check a file that begins with:
+    Editors complete and check a file that begins with this line:
+
+    \b
     # yaml-language-server: $schema=ADDRESS
     """
     if markdown == bool(name):
