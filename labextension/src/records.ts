@@ -126,7 +126,7 @@ export interface ILeft {
   period: string;
   limit: number;
   left: number;
-  /** Such as "1 CPU of 4 CPUs". */
+  /** Such as "1 of 4 CPUs". */
   text: string;
   /** A sentence: what the limit is, how much of it is used, and by whom. */
   detail: string;

@@ -59,12 +59,14 @@ def test_the_strictest_limit_of_each_resource_is_told(catalog: Catalog) -> None:
         Bound("user", "ada", "cpu", 4, 1),
         Bound("group", "data-science", "cpu", 8, 7),
         Bound("total", "", "servers", 40, 2),
+        Bound("user", "ada", "memory", 8 * 1024**3, 15 * 1024**3 / 2),
         Bound("user", "ada", "cpu_hours", 40, 12.5, "month"),
     )
     left = standing(catalog, MEMBER, limits, None, TODAY)["left"]
     assert [(item["resource"], item["scope"], item["text"]) for item in left] == [
-        ("cpu", "group", "1 CPU of 8 CPUs"),
-        ("servers", "total", "38 servers of 40 servers"),
+        ("cpu", "group", "1 of 8 CPUs"),
+        ("servers", "total", "38 of 40 servers"),
+        ("memory", "user", "512 MB of 8 GB memory"),
         ("cpu_hours", "user", "27.5 of 40 CPU hours this month"),
     ]
 

@@ -13,6 +13,7 @@ from baton_hub.catalog import Catalog, Profile
 from baton_hub.idle import Idleness
 from baton_hub.offer import connections_for, deprecation, obstacle
 from baton_hub.quota import Bound, render_bound
+from baton_hub.units import render_memory
 
 EVIDENCE_DAYS = 14
 """How many days before a profile's evidence runs out the people who use it are told."""
@@ -126,9 +127,10 @@ def _left(bound: Bound) -> dict[str, Any]:
 
 
 def _words(bound: Bound) -> str:
-    """Return what is left of a limit: ``1 CPU of 4 CPUs``, ``12.5 of 40 CPU hours``."""
+    """Return what is left of a limit: ``1 of 4 CPUs``, ``12.5 of 40 CPU hours this month``."""
     if bound.period:
         kind = "CPU" if bound.resource == "cpu_hours" else "GPU"
         return f"{bound.left:.4g} of {bound.limit:g} {kind} hours this {bound.period}"
-    left, limit = (render_amount(bound.resource, n) for n in (bound.left, bound.limit))
-    return f"{left} of {limit}"
+    is_memory = bound.resource == "memory"
+    left = render_memory(int(bound.left)) if is_memory else f"{bound.left:g}"
+    return f"{left} of {render_amount(bound.resource, bound.limit)}"

@@ -268,7 +268,7 @@ describe('Server', () => {
           period: '',
           limit: 4,
           left: 1,
-          text: '1 CPU of 4 CPUs',
+          text: '1 of 4 CPUs',
           detail: 'The group data-science may use 4 CPUs at once, and 3 CPUs in use already.'
         }
       ]
@@ -276,9 +276,9 @@ describe('Server', () => {
     await shown(client);
     const fold = screen.getByRole('button', { name: /Server/ });
     expect(fold.textContent).toContain('Scikit-learn · 1 CPU · 2 GB');
-    expect(screen.queryByText('1 CPU of 4 CPUs')).toBeNull();
+    expect(screen.queryByText('1 of 4 CPUs')).toBeNull();
     await press(/Server/);
-    expect(screen.getByText('1 CPU of 4 CPUs')).toBeTruthy();
+    expect(screen.getByText('1 of 4 CPUs')).toBeTruthy();
     expect(screen.getByText('shared in data-science')).toBeTruthy();
     expect(screen.getByText('Stops after 1 hour without use')).toBeTruthy();
   });

@@ -80,7 +80,7 @@ function Running(props: { server: IRunningServer; idle: IServer['idle'] }): Reac
   const { trans, language, now } = useLocale();
   const entries: [string, string][] = [
     [trans.__('Profile'), server.title],
-    [trans.__('Size'), `${server.size_title} · ${server.resources.join(' · ')}`]
+    [trans.__('Size'), [server.size_title, ...server.resources.map(unbroken)].join(' · ')]
   ];
   if (server.name) {
     entries.unshift([trans.__('Name'), server.name]);
@@ -132,4 +132,9 @@ function isOwn(left: ILeft): boolean {
 function headline(standing: IServer): string {
   const { server } = standing;
   return server ? [server.title, ...server.resources].join(' · ') : '';
+}
+
+/** A number keeps its unit on its line. */
+function unbroken(text: string): string {
+  return text.replace(/ /g, '\u00a0');
 }
