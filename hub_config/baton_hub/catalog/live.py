@@ -18,9 +18,9 @@ from baton_hub.catalog.model import Catalog
 
 log = logging.getLogger(__name__)
 
-TICK = 0.3
+TICK = 0.25
 """Seconds between two looks at the files."""
-PATIENCE = 1.0
+PATIENCE = 0.75
 """Seconds for which files that go on changing are waited for."""
 _SHOWN = 20
 
@@ -40,7 +40,7 @@ class Change:
 class LiveCatalog:
     """The last good catalogue of a folder.
 
-    `current` only hands it out: a thread of its own looks at the files' entries about three
+    `current` only hands it out: a thread of its own looks at the files' entries about four
     times a second, waits until they are still for one look (a `git pull` and an editor
     write in steps), and reads them. So an edit is in effect within 2 seconds, and nobody
     waits for it. A broken edit is refused whole: the last good catalogue keeps serving, and
