@@ -19,6 +19,7 @@ each_user: {servers: 2, cpu: 6, memory: 16G, budget: {period: month, cpu_hours: 
 groups: {data-science: {cpu: 12}}
 """
 LONG = "For text, images and sound, with what the department agreed on in spring. "
+TITLES = ("Audio", "Geodata", "Graphs", "Images", "Statistics", "Text and language", "Time series")
 Open = Callable[..., Page]
 
 
@@ -29,14 +30,15 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(PROFILES, folder)
     (folder / "quotas.yaml").write_text(QUOTAS)
     huge = {"small": {"cpu": 64, "memory": "512G"}, "large": {"cpu": 96, "memory": "768G"}}
-    more = {f"extra-{n}": {"description": LONG * n or "Short."} for n in range(7)}
-    for name, changes in {**more, "huge": {"sizes": huge, "title": "A whole machine"}}.items():
-        text = profile(folder, name, **{"title": f"Libraries of {name}", **changes})
-        (folder / f"{name}.yaml").write_text(text)
+    for number, title in enumerate(TITLES):
+        name = title.lower().replace(" ", "-")
+        more = {"description": LONG * number or "Short."}
+        (folder / f"{name}.yaml").write_text(profile(folder, name, title, **more))
+    (folder / "huge.yaml").write_text(profile(folder, "huge", "A whole machine", sizes=huge))
     return folder
 
 
-def profile(folder: Path, name: str, title: str = "", **changes: object) -> str:
+def profile(folder: Path, name: str, title: str, **changes: object) -> str:
     """Return the text of one more profile of a catalogue."""
     # As written: of all loaders only this one leaves an approval's key "on" the word that it is.
     like = yaml.load((folder / "scikit-learn.yaml").read_text(), yaml.BaseLoader)
@@ -105,6 +107,11 @@ def choose(page: Page, profile: str) -> Locator:
     return card(page, profile)
 
 
+def show(shown: Locator) -> None:
+    """Bring a card to the top of the window, at once."""
+    shown.evaluate("card => card.scrollIntoView({ behavior: 'instant' })")
+
+
 def remember(governed: Platform, choice: dict[str, object]) -> None:
     """Leave a choice as the one of last time, by asking for what can't be started."""
     with governed.api("scientist") as client:
@@ -127,7 +134,7 @@ def test_one_is_proposed_and_only_what_belongs_to_the_chosen_one_is_shown(
     )
     spark.get_by_text("Large", exact=True).click()
     expect(page.locator('[data-baton="summary"]')).to_contain_text("Large: 4 CPUs · 8 GB")
-    page.evaluate("scrollTo(0, 0)")
+    show(spark)
     album.take(page, "spawn-choices")
 
 
@@ -219,6 +226,7 @@ def test_one_click_leaves_a_profile_that_is_being_retired(open_page: Open, album
     expect(old.locator('[data-baton="deprecated"]')).to_contain_text(
         "Please move to Spark (PySpark)."
     )
+    show(old)
     album.take(page, "spawn-retired")
     old.get_by_role("button", name="Choose Spark (PySpark)").click()
     expect(card(page, "pyspark").locator('input[value="pyspark"]')).to_be_checked()
@@ -279,7 +287,7 @@ def test_it_is_read_on_a_phone_and_in_the_dark(
     page = open_page(width=width, color_scheme=scheme)
     choose(page, "pyspark")
     assert page.evaluate("document.scrollingElement.scrollWidth") <= width
-    card(page, "pyspark").scroll_into_view_if_needed()
+    show(card(page, "pyspark"))
     album.take(page, f"spawn-{scheme}-{width}")
 
 
