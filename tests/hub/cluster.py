@@ -36,22 +36,23 @@ Json = dict[str, Any]
 
 def waiting(reason: str, message: str = "", **more: Any) -> Json:
     """Return the status of a pod whose server's container waits."""
-    return _with({"waiting": {"reason": reason, "message": message}}, **more)
+    return with_state({"waiting": {"reason": reason, "message": message}}, **more)
 
 
 def ended(reason: str, code: int) -> Json:
     """Return the status of a pod whose server's container ended, and is started again."""
     terminated = {"terminated": {"reason": reason, "exitCode": code}}
-    return _with({"waiting": {"reason": "CrashLoopBackOff"}}, lastState=terminated)
+    return with_state({"waiting": {"reason": "CrashLoopBackOff"}}, lastState=terminated)
 
 
 def running() -> Json:
     """Return the status of a pod that is up; the cluster answers for its server too."""
-    status = _with({"running": {}}, ready=True)
+    status = with_state({"running": {}}, ready=True)
     return {**status, "phase": "Running", "podIP": "127.0.0.1"}
 
 
-def _with(state: Json, **more: Any) -> Json:
+def with_state(state: Json, **more: Any) -> Json:
+    """Return the status of a pod whose server's container is in a state."""
     needed = {"image": "", "imageID": "", "restartCount": 0, "ready": False}
     container = {"name": "notebook", **needed, "state": state, **more}
     return {"phase": "Pending", "conditions": [SCHEDULED], "containerStatuses": [container]}
@@ -67,6 +68,8 @@ class Api(kmock.KubernetesEmulator):
     """Reasons and messages of the events of every new pod."""
     refusal: Exception | None = None
     """What the next creations of a pod are answered with."""
+    answers: bool = True
+    """Whether servers in pods answer."""
     created: list[Json] = attrs.field(factory=list)
     _versions: Any = attrs.field(factory=lambda: itertools.count(1))
     _tasks: set[Any] = attrs.field(factory=set)
@@ -98,6 +101,12 @@ class Api(kmock.KubernetesEmulator):
             await self._tell(about, reason, message)
         for status in self.script:
             await self.become(about["name"], status)
+
+    def serve(self, request: kmock.Request) -> Json:
+        """Answer for a server in a pod."""
+        if not self.answers:
+            raise kmock.KubernetesError(status=503)
+        return {"version": "2"}
 
     async def become(self, name: str, status: Json) -> None:
         """Give a pod another status, as a kubelet does."""
@@ -134,7 +143,7 @@ class Cluster:
         # Objects of these kinds can be listed before the first is made.
         for kind in ("v1/pods", "v1/events"):
             self.api.resources[kind] = {"kind": kind, "namespaced": True}  # type: ignore[typeddict-item]
-        self.api["get", re.compile("/user/.*")] << {"version": "2"}
+        self.api["get", re.compile("/user/.*")] << self.api.serve
         async with self.api, kmock.Server(self.api, port=self._port) as server:
             self.url, self.port = str(server.url).rstrip("/"), server.port
             self._loop = asyncio.get_running_loop()
@@ -159,6 +168,7 @@ class Cluster:
     def plays(self, *script: Json, events: Sequence[tuple[str, str]] = ()) -> None:
         """Set what happens to every pod from now on."""
         self.api.script, self.api.events, self.api.refusal = script, events, None
+        self.api.answers = True
 
     def refuses(self, status: int, message: str, reason: str = "Forbidden") -> None:
         """Set what every creation of a pod is answered with from now on."""

@@ -89,7 +89,7 @@ c.CuratedKubeSpawner.use_priority_classes = True
 c.CuratedKubeSpawner.full_cluster_patience = 4
 c.Spawner.poll_interval = 1
 c.Spawner.consecutive_failure_limit = 2
-c.Spawner.http_timeout = 10
+c.Spawner.http_timeout = 4
 """
 
 

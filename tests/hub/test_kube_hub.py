@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 
 import httpx
 import pytest
-from tests.hub.cluster import UNSCHEDULABLE, Cluster, ended, running, waiting
+from tests.hub.cluster import UNSCHEDULABLE, Cluster, ended, running, waiting, with_state
 from tests.hub.kube_hub import DIGEST, KubeHub
 from tests.hub.running import wait_for, xsrf
 
@@ -191,6 +192,37 @@ def check_refusal(
     # What the person does not read, operations find in the log, without any token.
     assert f": {code}: " in hub.words()
     assert "JUPYTERHUB_API_TOKEN" not in hub.words()
+
+
+def test_a_server_that_crashes_before_it_answers_is_told(cluster: Cluster, hub: KubeHub) -> None:
+    """Its container runs for a moment, so that the pod is up for KubeSpawner."""
+    cluster.plays(running())
+    cluster.api.answers = False
+    Thread(target=crash, args=(cluster,)).start()
+    check_refusal(cluster, hub, "server_crashed", 409, "ended by itself while it started")
+
+
+def crash(cluster: Cluster) -> None:
+    wait_for(cluster.pods, "the pod")
+    time.sleep(1.5)
+    cluster.becomes("jupyter-ada", ended("Error", 1))
+
+
+def test_a_server_that_never_answers_is_told(cluster: Cluster, hub: KubeHub) -> None:
+    cluster.plays(running())
+    cluster.api.answers = False
+    check_refusal(cluster, hub, "server_slow", 503, "was not ready in time")
+
+
+def test_why_a_running_server_ended_is_recorded(cluster: Cluster, hub: KubeHub) -> None:
+    cluster.plays(running())
+    assert hub.ask("bob").status_code == 201
+    over = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
+    cluster.becomes("jupyter-bob", {**with_state(over), "phase": "Running"})
+    wait_for(lambda: hub.audit()[-1]["event"] == "stop", "the stop's record")
+    stop = hub.audit()[-1]
+    assert (stop["user"], stop["code"]) == ("bob", "out_of_memory")
+    assert stop["started"]
 
 
 def test_the_spawn_page_says_why(cluster: Cluster, hub: KubeHub) -> None:

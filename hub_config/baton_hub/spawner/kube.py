@@ -9,6 +9,7 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
+from jupyterhub.utils import url_path_join, wait_for_http_server
 from kubernetes_asyncio.client import ApiException
 from traitlets import Bool, Integer, List, Unicode
 
@@ -83,9 +84,13 @@ class CuratedKubeSpawner(CuratedSpawner, WatchedKubeSpawner):
         return {**env, **{name: secret_variable(name, kept) for name, kept in secrets.items()}}
 
     async def start(self) -> str:
-        """Start the pod and return its address; raises a refusal as soon as there is no hope."""
+        """Start the server and return its address; raises a refusal as soon as there is no hope.
+
+        It has answered by then. JupyterHub waits for that after the start, when it no
+        longer looks whether the pod still runs.
+        """
         self._sent = ""
-        starting: asyncio.Future[str] = super().start()
+        starting = asyncio.ensure_future(self._come_up())
         watching = asyncio.ensure_future(self._watch())
         both: set[asyncio.Future[Any]] = {starting, watching}
         try:
@@ -94,7 +99,7 @@ class CuratedKubeSpawner(CuratedSpawner, WatchedKubeSpawner):
                 # The Hub's stop leaves a pod alone that has failed already.
                 await self.delete_own_pod()
                 raise self._in_words(watching.result())
-            url = await self._started(starting)
+            url = starting.result()
         finally:
             for task in both:
                 task.cancel()
@@ -102,16 +107,27 @@ class CuratedKubeSpawner(CuratedSpawner, WatchedKubeSpawner):
         self.note_start()
         return url
 
-    async def _started(self, starting: asyncio.Future[str]) -> str:
+    async def _come_up(self) -> str:
         try:
-            url = await starting
+            url: str = await super().start()
         except (ApiException, *NO_ANSWER) as error:
             if self.spec is None:  # It did not come to asking the cluster.
                 raise
             raise self._in_words(read_refusal(error)) from None
         if self._sent != self._decided[1].id:
             raise RuntimeError("KubeSpawner sent a pod that was not compared with the decision")
+        try:
+            await self._answers(url)
+        except TimeoutError as error:
+            await self.delete_own_pod()
+            raise self._in_words(Trouble("server_slow", str(error))) from None
         return url
+
+    async def _answers(self, url: str) -> None:
+        """Return once the server answers. With the Hub's own certificates only the Hub can ask."""
+        if self.server is not None and not self.internal_ssl:
+            where = url_path_join(url, self.server.base_url, "api")
+            await wait_for_http_server(where, timeout=self.http_timeout)
 
     async def _watch(self) -> Trouble:
         """Return the trouble that ends the start, as soon as there is one."""
