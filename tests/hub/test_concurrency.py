@@ -50,6 +50,23 @@ def limit(profiles: Path, text: str) -> None:
     (profiles / "quotas.yaml").write_text(f"{text}\n")
 
 
+def change_limit(hub: HubProcess, text: str) -> None:
+    """Change the limits; returns when the Hub decides by them, which it records."""
+    before = catalogues(hub)
+    limit(hub.profiles, text)
+
+    def is_in_effect() -> bool:
+        hub.ask("person-00", profile="nothing")
+        return catalogues(hub) > before
+
+    wait_for(is_in_effect, "the new limits")
+
+
+def catalogues(hub: HubProcess) -> int:
+    """Return how many catalogues have been in effect."""
+    return sum(event["event"] == "catalog" for event in hub.events())
+
+
 def outcomes(answers: list[httpx.Response | None]) -> Counter[object]:
     """Count statuses, of refusals with their codes."""
     found: Counter[object] = Counter()
@@ -92,12 +109,12 @@ def test_of_a_hundred_servers_of_one_person_exactly_as_many_as_fit_are_admitted(
     hub: HubProcess,
 ) -> None:
     """By a limit on CPUs: 0.5 of them are five times 0.1."""
-    limit(hub.profiles, "each_user: {cpu: 0.5}")
+    change_limit(hub, "each_user: {cpu: 0.5}")
     keys = [("person-00", f"server-{number}") for number in range(100)]
     answers = hub.ask_for_all(keys, profile="light")
     assert outcomes(answers) == {201: 5, (403, "quota_cpu"): 95}
     hub.stop_all()
-    limit(hub.profiles, f"total: {{servers: {LIMIT}}}")
+    change_limit(hub, f"total: {{servers: {LIMIT}}}")
 
 
 @pytest.mark.parametrize("decided", [1, LIMIT // 2, LIMIT])
