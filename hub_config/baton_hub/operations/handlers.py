@@ -56,9 +56,8 @@ class StandingHandler(BatonAPIHandler):
         """
         person, body = self._person(), self.fields()
         server, idle = self.text(body, "server"), body.get("idle")
-        is_number = isinstance(idle, int | float) and not isinstance(idle, bool)
         # NaN is in no range.
-        if not is_number or not -1e9 < idle < 1e9:
+        if isinstance(idle, bool) or not isinstance(idle, int | float) or not -1e9 < idle < 1e9:
             raise HTTPError(400, "The field 'idle' must be a number of seconds.")
         if not self.has_scope(f"users:activity!user={person.name}"):
             raise HTTPError(403, "This token may not say when the server was used.")
