@@ -22,16 +22,16 @@ export function ServerView(props: {
   return (
     <div className="jp-Baton-server">
       {value?.stops_at ? <Stopping at={value.stops_at} onKeep={props.actions.keep} /> : null}
-      <Fold title={trans.__('Server')} summary={value ? headline(value) : undefined}>
-        {error ? <Failure error={error} onRetry={() => void props.server.load()} /> : null}
-        {value ? <Standing standing={value} /> : null}
-      </Fold>
       {value?.notices.map(notice => (
         <div key={notice.kind} role="status" className="jp-Baton-banner">
           <infoIcon.react tag="span" className="jp-Baton-icon" aria-hidden="true" />
           <p>{notice.text}</p>
         </div>
       ))}
+      <Fold title={trans.__('Server')} summary={value ? headline(value) : undefined}>
+        {error ? <Failure error={error} onRetry={() => void props.server.load()} /> : null}
+        {value ? <Standing standing={value} /> : null}
+      </Fold>
     </div>
   );
 }
