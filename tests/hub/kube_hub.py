@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 
 import httpx
 import jupyterhub
+import psutil
 from tests.hub.cluster import NAMESPACE, Cluster
 from tests.hub.running import wait_for
 
@@ -123,7 +123,7 @@ class KubeHub:
         (folder / "jupyterhub_config.py").write_text(config)
         headers = {"Authorization": f"token {TOKEN}"}
         self.api = httpx.Client(base_url=f"{self.hub}/hub/api/", headers=headers, timeout=60)
-        self._groups: list[int] = []
+        self._children: list[psutil.Process] = []
         self.start()
 
     def start(self) -> None:
@@ -134,14 +134,12 @@ class KubeHub:
             cwd=self.folder,
             stdout=self.log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
             env={
                 **os.environ,
                 "KUBECONFIG": str(self.cluster.write_kubeconfig(self.folder)),
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             },
         )
-        self._groups.append(self.process.pid)
         wait_for(self._answers, "the Hub")
 
     def _answers(self) -> bool:
@@ -153,20 +151,28 @@ class KubeHub:
 
     def kill(self) -> None:
         """End the Hub without a word; its proxy goes on."""
+        self._note_children()
         self.process.kill()
         self.process.wait()
 
     def stop(self) -> None:
         """End the Hub, its proxy and its services."""
+        self._note_children()
         self.process.terminate()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(10)
-        for group in self._groups:
-            with suppress(ProcessLookupError):
-                os.killpg(group, signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
+        # A Hub that was killed left its proxy, which has a session of its own.
+        for child in self._children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
         self.log.close()
         self.api.close()
+
+    def _note_children(self) -> None:
+        with suppress(psutil.NoSuchProcess):
+            self._children += psutil.Process(self.process.pid).children(recursive=True)
 
     def ask(self, user: str, server: str = "", **options: Any) -> httpx.Response:
         """Ask for a server."""
