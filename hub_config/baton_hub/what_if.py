@@ -145,7 +145,7 @@ class _Replay:
                 self._book(booking, moment)
             else:
                 self._changed(event, moment, decision)
-        elif event["code"].startswith(LIMITED) and event["memory"] is not None:
+        elif event["code"].startswith(LIMITED) and event.get("memory") is not None:
             self._decide_on_refused(event, moment)
         else:
             self.outcome.other += 1
