@@ -23,7 +23,7 @@ from baton_hub.audit.appender import BusyError
 from baton_hub.audit.chain import REASON, START, TEXT, Head, parse_line, seal
 from baton_hub.audit.files import log_files
 from baton_hub.audit.log import MAX_WAITING
-from baton_hub.audit.replay import read_events
+from baton_hub.audit.replay import read_chain
 from baton_hub.audit.verify import verify
 
 NOON = datetime(2026, 7, 1, 12, 0, 0, 5000, tzinfo=UTC)
@@ -52,7 +52,7 @@ def reopened(audit: Audit, path: Path, **settings: Any) -> Audit:
 
 
 def events(path: Path) -> list[dict[str, Any]]:
-    return list(read_events(path))
+    return [event for _, _, event in read_chain(path)]
 
 
 def kinds(path: Path) -> list[str]:

@@ -342,6 +342,14 @@ def test_an_approval_from_the_future_is_refused_and_one_from_elsewhere_is_not(
     assert faults[0].refuses
 
 
+def test_a_day_at_the_calendars_end_is_a_day(tmp_path: Path) -> None:
+    (tmp_path / "evidence.yaml").write_text("required: [approval]\n")
+    (tmp_path / "notebook.yaml").write_text(
+        PROFILE + "  approval: {by: Data platform, on: 2026-11-01}\n"
+    )
+    assert codes(read_catalog(tmp_path, today=date.max).faults) == ["approval_expired"]
+
+
 def test_evidence_that_ran_out_refuses_its_profile_and_not_the_catalogue(tmp_path: Path) -> None:
     (tmp_path / "evidence.yaml").write_text("required: [approval]\n")
     approval = "  approval: {by: Data platform, on: 2026-11-01, until: 2026-11-22}\n"

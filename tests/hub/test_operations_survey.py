@@ -145,6 +145,7 @@ def test_history_reads_what_was_added_and_forgets_what_is_old(
     assert len(history.since(NOW - timedelta(days=DAYS)).refused) == 0
     now = NOW
     audit.record("spawn", **refusal)
+    audit.record("catalog", decision="refused", revision="", profiles=0, faults=1)
     audit.record("stop", code="stopped", **booking(catalog).state())
     past = history.since(NOW - timedelta(days=DAYS))
     assert [event["code"] for event in past.refused] == ["no_profile"]

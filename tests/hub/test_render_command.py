@@ -68,6 +68,14 @@ def test_a_check_finds_what_is_missing_and_what_is_left_over(profiles: Path, out
     assert check(profiles, output).exit_code == 0
 
 
+def test_a_check_of_a_file_that_is_no_text_says_that_it_differs(
+    profiles: Path, output: Path
+) -> None:
+    (output / "values.yaml").write_bytes(b"\xff\x00")
+    result = check(profiles, output)
+    assert (result.exit_code, "values.yaml is different" in result.output) == (1, True)
+
+
 def test_a_broken_catalogue_renders_nothing_and_says_why(profiles: Path, tmp_path: Path) -> None:
     (profiles / "broken.yaml").write_text("name: broken\n")
     result = call("--profiles", profiles, "--namespace", "hub", "--output", tmp_path / "out")
@@ -80,6 +88,7 @@ def test_a_broken_catalogue_renders_nothing_and_says_why(profiles: Path, tmp_pat
     ("arguments", "word"),
     [
         (("--namespace", "No Such"), "namespace"),
+        (("--namespace", "hub", "--release", "No Such"), "release"),
         (("--namespace", "hub", "--helper-image", "alpine:3"), "digest"),
         (("--namespace", "hub", "--profiles", "/nowhere"), "/nowhere"),
     ],

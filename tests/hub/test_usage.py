@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from baton_contract import PublicError
 from baton_hub.account import Booking
 from baton_hub.amount import Amount
 from baton_hub.audit import Audit
@@ -188,8 +189,9 @@ def test_days_are_utc_and_other_zones_have_to_be_named(week: Log) -> None:
         run(week, "--from", "2020-07-01T14:30+02:00", "--to", "2020-07-01T13:00Z", "--json").stdout
     )["total"]["server_hours"]
     assert hours == 0.5
-    for wrong in ("2020-07-01T14:30", "yesterday", "2020-13-01"):
-        result = run(week, "--from", wrong)
+    far = ("9999-12-31", "0001-01-01T00:00+12:00", "9999-12-31T23:00-12:00")
+    for wrong in ("2020-07-01T14:30", "yesterday", "2020-13-01", *far):
+        result = run(week, "--to", wrong)
         assert result.exit_code == 2
         assert "in UTC" in result.stderr
     result = run(week, "--from", "2020-07-02", "--to", "2020-07-01")
@@ -210,6 +212,34 @@ def test_no_use_and_no_audit_are_a_sentence(log: Log, tmp_path: Path) -> None:
     assert "No server ran." in run(log).stdout
     missing = CliRunner().invoke(command, ["--audit", str(tmp_path / "none")])
     assert (missing.exit_code, "There is no audit at" in missing.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"time": "yesterday"},
+        {"time": "2020-07-01T12:00:00.000"},
+        {"seq": "1"},
+        {"user": ["ada"]},
+        {"user": None},
+        {"groups": "data-science"},
+        {"cpu": "4"},
+        {"gpus": None},
+        {"started": 12},
+    ],
+)
+def test_a_line_that_somebody_edited_is_told_by_its_place(
+    week: Log, change: dict[str, Any]
+) -> None:
+    *before, last = week.path.read_text("utf-8").splitlines()
+    edited = json.dumps({**json.loads(last), **change})
+    week.path.write_text("\n".join([*before, edited, ""]), "utf-8")
+    result = CliRunner().invoke(command, ["--audit", str(week.path)])
+    assert result.exit_code == 1
+    assert isinstance(result.exception, PublicError)
+    assert f"{week.path.name}:{len(before) + 1}: This line is not an event." in str(
+        result.exception
+    )
 
 
 def test_a_name_steers_neither_a_terminal_nor_a_spreadsheet(log: Log) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from numbers import Number
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,6 +15,15 @@ from baton_hub.account import PERIODS, Account, Booking, Key, load_booking, peri
 from baton_hub.audit.files import AuditError, first_event, log_files, open_files, read_lines
 
 Event = Mapping[str, Any]
+
+_ABOUT_A_SERVER = ("spawn", "start", "stop")
+_WHOSE = (*((key, str) for key in ("user", "server", "revision")), ("groups", list))
+_RUN = (*((key, str) for key in ("id", "profile", "size", "digest")), ("gpus", dict))
+_NAMED: Mapping[bool, tuple[tuple[str, type], ...]] = {
+    True: (*_WHOSE, ("code", str), ("reason", str)),
+    False: (*_WHOSE, *_RUN, ("cpu", Number), ("memory", Number)),
+}
+"""What is read of an event about a server, and of which kind; by whether it was refused."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +38,26 @@ class Served:
 
 
 def read_events(path: Path, since: datetime | None = None) -> Iterator[dict[str, Any]]:
-    """Yield every event of an audit, oldest first, from its rotated files too.
+    """Yield every event of an audit, as `read_chain` does, each with the facts that are read here.
+
+    Raises `AuditError` for one that has not; hashes are `baton_hub.audit.verify`'s to check.
+    """
+    for file, number, event in read_chain(path, since):
+        if not _has_facts(event):
+            raise AuditError(file, number, "This line is not an event.")
+        yield event
+
+
+def read_chain(
+    path: Path, since: datetime | None = None
+) -> Iterator[tuple[Path, int, dict[str, Any]]]:
+    """Yield the file, line and event of all of an audit, oldest first, rotated files too.
 
     ``since`` leaves out files that hold only what is older; what else is older in the
     first file that is read still comes.
     Nothing is left out silently: a torn line is followed by the ``repair`` event that
     tells of it; any other line that can't be read, or that is missing between two
-    others, raises `AuditError`. Hashes are not checked: see `baton_hub.audit.verify`.
+    others, raises `AuditError`.
     """
     with open_files(lambda: _files(path, since)) as files:
         if not files:
@@ -42,7 +65,9 @@ def read_events(path: Path, since: datetime | None = None) -> Iterator[dict[str,
         yield from _events(files)
 
 
-def _events(files: Iterable[tuple[Path, IO[bytes]]]) -> Iterator[dict[str, Any]]:
+def _events(
+    files: Iterable[tuple[Path, IO[bytes]]],
+) -> Iterator[tuple[Path, int, dict[str, Any]]]:
     expected: int | None = None
     unread: AuditError | None = None
     line = b""
@@ -59,7 +84,7 @@ def _events(files: Iterable[tuple[Path, IO[bytes]]]) -> Iterator[dict[str, Any]]
                 sentence = f"Line {expected} of the chain should stand here, not {event['seq']}."
                 raise AuditError(file, number, sentence)
             expected = event["seq"] + 1
-            yield event
+            yield file, number, event
     # Without its newline it is what a Hub leaves that was killed; its next start marks it.
     if unread and line.endswith(b"\n"):
         raise unread
@@ -82,6 +107,23 @@ def _parse(line: bytes) -> dict[str, Any] | None:
         return None
     whole = isinstance(event, dict) and isinstance(event.get("seq"), int) and "event" in event
     return event if whole else None
+
+
+def _has_facts(event: Event) -> bool:
+    try:
+        if moment_of(event).tzinfo is None:
+            return False
+        if event["event"] not in _ABOUT_A_SERVER:
+            return True
+        named = _NAMED[event["event"] == "spawn" and event["decision"] == "refused"]
+        return all(isinstance(event[key], kind) for key, kind in named) and _began(event)
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
+def _began(event: Event) -> bool:
+    began = event["started"] if event["event"] in ("start", "stop") else None
+    return began is None or datetime.fromisoformat(began).tzinfo is not None
 
 
 def load_account(events: Iterable[Event], now: datetime) -> Account:

@@ -40,6 +40,8 @@ class Target:
         for what, name in (
             ("namespace", self.namespace),
             ("service account", self.service_account),
+            # An empty one is any.
+            ("release", self.release or "any"),
         ):
             if not _NAMESPACE.fullmatch(name):
                 raise TargetError(

@@ -6,7 +6,8 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
@@ -35,21 +36,9 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
         """Return the moment; of a day its first, or where a window ends, its last."""
         if isinstance(value, datetime):
             return value
-        try:
-            day = date.fromisoformat(value)
-        except ValueError:
-            return self._moment(value, param, ctx)
-        start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        return start + timedelta(days=1) if self._is_end else start
-
-    def _moment(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
+        moment = self._day(value) or _moment(value)
+        # Centuries are left on both sides for zones, and for the day that an end adds.
+        if moment is None or not 1970 <= moment.year < 3000:
             self.fail(
                 f"{value!r} is no day such as 2026-11-01 (in UTC), and no moment with its zone"
                 " such as 2026-11-01T08:00+01:00.",
@@ -57,6 +46,20 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
                 ctx,
             )
         return moment
+
+    def _day(self, value: str) -> datetime | None:
+        try:
+            start = datetime.combine(date.fromisoformat(value), time(), UTC)
+            return start + timedelta(days=1) if self._is_end else start
+        except (ValueError, OverflowError):
+            return None
+
+
+def _moment(value: str) -> datetime | None:
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(value)
+        return moment if moment.tzinfo else None
+    return None
 
 
 @click.command("usage")

@@ -57,7 +57,7 @@ class History:
             self._last, self._read_until = event["seq"], moment_of(event)
             if event["event"] == "stop":
                 self._stops += served([event])
-            elif event.get("decision") == "refused":
+            elif event["event"] == "spawn" and event["decision"] == "refused":
                 self._refused.append(event)
 
     def _forget(self, first: datetime) -> None:

@@ -87,8 +87,8 @@ def _read_approval(check: _Check, approval: Approval) -> None:
     check.ends["approval"] = approval.until or approval.on + holds
     # A day ahead is somebody's morning. More can't be, and only gets better with time: the
     # fault need not be left to policy.
-    if approval.on > check.today + timedelta(days=1):
-        message = f"An approval can't have been given on {approval.on}. Mend the date."
+    if approval.on - check.today > timedelta(days=1):
+        message = f"An approval of {approval.on} is dated in the future. Mend the date."
         check.fault(("approval", "on"), "approval_ahead", message)
 
 
