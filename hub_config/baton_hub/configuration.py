@@ -188,7 +188,11 @@ def _culler(settings: Settings) -> dict[str, Any]:
     return {
         "name": "culler",
         "command": [sys.executable, "-m", "baton_hub.idle"],
-        "environment": {"BATON_CULL_EVERY": str(settings.cull_every)},
+        "environment": {
+            "BATON_CULL_EVERY": str(settings.cull_every),
+            # So that it knows whether the Hub that started it still lives.
+            "BATON_HUB_PID": str(os.getpid()),
+        },
     }
 
 
