@@ -48,8 +48,6 @@ METRICS = {
 }
 """Every metric, and what it says."""
 
-AMOUNTS = ("servers", "cpu_in_use", "memory_in_use_bytes")
-
 
 class HubCollector(Collector):
     """Reads what is true at the moment of a scrape."""

@@ -82,13 +82,7 @@ def _governed(target: Target) -> str:
 def _variables(catalog: Catalog, target: Target) -> list[Variable]:
     profiles = sorted(catalog.profiles.values(), key=lambda profile: profile.name)
     images = Table("images", {p.name: text(p.image.pinned) for p in profiles})
-    groups = Table(
-        "groups",
-        {
-            p.name: array(cluster_name(g) if g else "" for g in groups_of(catalog, p))
-            for p in profiles
-        },
-    )
+    groups = Table("groups", {p.name: array(_group_labels(catalog, p)) for p in profiles})
     sizes = Table(
         "sizes",
         {
