@@ -7,6 +7,7 @@ In jupyterhub_config.py::
     configure(c)
 """
 
-from baton_hub.configuration import ConfigurationError, Settings, configure
+from baton_hub.configuration import configure
+from baton_hub.settings import ConfigurationError, Settings
 
 __all__ = ["ConfigurationError", "Settings", "configure"]

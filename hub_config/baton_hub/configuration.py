@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from baton_hub.audit.appender import MAX_BYTES, BusyError
-from baton_hub.units import parse_duration, parse_memory
+from baton_hub.audit.appender import BusyError
+from baton_hub.settings import Settings, read_settings
 
 SERVICES = ("mlflow", "desk")
 SPAWNERS = {
@@ -26,89 +24,6 @@ SCOPES = {
         "description": "Ask which servers may be stopped because nobody uses them"
     },
 }
-
-
-class ConfigurationError(Exception):
-    """A setting is missing or can't be right. The text names it and says what to write."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What a Hub with Baton has to know.
-
-    Each comes from an argument of `configure`, else from the environment variable
-    ``BATON_`` and its name in capitals (``BATON_PUBLIC_URL``), else its default.
-    """
-
-    public_url: str
-    """Address of the Hub as browsers and users' servers reach it, such as https://hub.example.org."""
-    mlflow_api_token: str
-    """MLflow's token for the Hub's API; the service gets it as JUPYTERHUB_API_TOKEN."""
-    desk_api_token: str
-    """The desk's token for the Hub's API; the desk gets it as JUPYTERHUB_API_TOKEN."""
-    mlflow_url: str = "http://mlflow:5000"
-    """Where the Hub's proxy reaches the tracking service."""
-    desk_url: str = "http://desk:5001"
-    """Where the Hub's proxy reaches the desk."""
-    spawner: str = "kube"
-    """``kube`` (pods), ``local`` (processes of this machine), or a class by its full name."""
-    profiles: str = "/etc/baton/profiles"
-    """Folder of the catalogue; edits take effect on the next spawn."""
-    audit_file: str = "/srv/jupyterhub/audit.jsonl"
-    """File that records every decision. Empty: nothing is recorded."""
-    audit_rotate_at: int = MAX_BYTES
-    """Size in bytes at which that file is renamed and a new one begun. 0: never.
-    An amount such as ``64M`` is understood too."""
-    contact: str = "the people who run this Hub"
-    """Whom to ask for access; completes 'Please ask …'."""
-    idle_limit: int = 0
-    """Seconds without use after which a server is stopped, where its profile says nothing else.
-    0: never. A length of time such as ``8h`` is understood too, here and below."""
-    idle_warning: int = 600
-    """Seconds before that in which the person is warned; at most half of the limit."""
-    cull_every: int = 60
-    """How often to look for idle servers, in seconds. 0: never, and none is stopped for it."""
-
-
-NUMBERS: dict[str, tuple[Callable[[str], int], str]] = {
-    "audit_rotate_at": (parse_memory, "bytes"),
-    "idle_limit": (parse_duration, "seconds"),
-    "idle_warning": (parse_duration, "seconds"),
-    "cull_every": (parse_duration, "seconds"),
-}
-"""The settings that are amounts: how text is read, and what a plain number counts."""
-
-
-def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
-    """Return the settings from arguments and environment variables; an argument wins.
-
-    Raises `ConfigurationError` naming every setting that is unknown, missing or wrong.
-    """
-    known = {field.name: field for field in fields(Settings)}
-    faults = [f"there is no setting {name!r}" for name in given if name not in known]
-    values: dict[str, Any] = {}
-    for name in known:
-        variable = f"BATON_{name.upper()}"
-        value = given.get(name, environment.get(variable))
-        if value is not None:
-            values[name] = str(value)
-        if not values.get(name) and name in ("public_url", "mlflow_api_token", "desk_api_token"):
-            faults.append(f"{name} is missing: pass {name}=… or set {variable}")
-    for name in ("public_url", "mlflow_url", "desk_url"):
-        value = values.get(name)
-        if value and not value.startswith(("http://", "https://")):
-            faults.append(f"{name} must start with http:// or https://, not {value!r}")
-    for name in values.keys() & NUMBERS.keys():
-        parse, unit = NUMBERS[name]
-        try:
-            text = values[name]
-            values[name] = int(text) if text.isascii() and text.isdigit() else parse(text)
-        except ValueError as error:
-            faults.append(f"{name}: {error}, or as a number of {unit}")
-    if faults:
-        raise ConfigurationError("Baton can't configure this Hub: " + "; ".join(faults) + ".")
-    values["public_url"] = values["public_url"].rstrip("/")
-    return Settings(**values)
 
 
 def configure(c: Any, **settings: Any) -> Settings:
@@ -197,7 +112,7 @@ def _culler(settings: Settings) -> dict[str, Any]:
 
 
 def _handlers(settings: Settings) -> list[Any]:
-    # Not at the top: it loads the Hub, and has to wait until this module is whole.
+    # Not at the top: it loads the Hub.
     from baton_hub.operations.handlers import handlers
     from baton_hub.spawner.doors import install
 

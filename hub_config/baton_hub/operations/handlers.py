@@ -9,11 +9,11 @@ from jupyterhub import orm
 from tornado.web import HTTPError
 
 from baton_hub.account import Booking
-from baton_hub.configuration import Settings
 from baton_hub.idle.handlers import BatonAPIHandler, IdleHandler
 from baton_hub.operations.page import OperationsHandler
 from baton_hub.operations.standing import idling, standing
 from baton_hub.process import live_catalog, reservations, uses
+from baton_hub.settings import Settings
 
 Route = tuple[str, type, dict[str, Any]]
 
