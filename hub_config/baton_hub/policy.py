@@ -93,7 +93,7 @@ def resolve(
         size=name,
         image=profile.image.pinned,
         digest=profile.image.digest,
-        amount=Amount(1, size.cpu, size.memory, MappingProxyType(dict(size.gpus))),
+        amount=size.amount,
         revision=catalog.revision,
         environment=MappingProxyType(environment),
         secrets=MappingProxyType(secrets),

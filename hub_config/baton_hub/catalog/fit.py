@@ -32,7 +32,7 @@ def check_sizes(draft: Draft) -> Iterator[Fault]:
 
 
 def _reasons(draft: Draft, profile: Profile, size: Size, persons: list[Limits]) -> Iterator[str]:
-    wanted = Amount(1, size.cpu, size.memory, size.gpus)
+    wanted = size.amount
     over = exceeded(draft.quotas.total, wanted)
     if over:
         yield f"everybody together may use {over}"

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from baton_hub.amount import Amount
 from baton_hub.catalog.access import Access
 from baton_hub.catalog.connections import Connection
 from baton_hub.catalog.evidence.model import Evidence, EvidenceRules, Finding
@@ -60,6 +61,11 @@ class Size(Part):
         default_factory=dict,
         description="Whole GPUs, by the cluster's name for their kind, such as nvidia.com/gpu: 1",
     )
+
+    @property
+    def amount(self) -> Amount:
+        """What one server of it takes."""
+        return Amount(1, self.cpu, self.memory, MappingProxyType(dict(self.gpus)))
 
 
 def _usable(pattern: str) -> str:

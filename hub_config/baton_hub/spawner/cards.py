@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from baton_contract import PublicError
-from baton_hub.amount import Amount, render_resources
+from baton_hub.amount import render_resources
 from baton_hub.catalog import Catalog, Option, Profile, Size
 from baton_hub.catalog.connections import Connection
 from baton_hub.catalog.evidence import Finding
@@ -159,7 +159,7 @@ def _card(
             OfferedSize(
                 name,
                 offered.title or name,
-                tuple(render_resources(_amount(offered))),
+                tuple(render_resources(offered.amount)),
                 _stopping(offered, limits),
                 name == size,
             )
@@ -197,12 +197,8 @@ def _fitting(profile: Profile, limits: Sequence[Bound]) -> list[str]:
     return [name for name in names if not _stopping(profile.sizes[name], limits)]
 
 
-def _amount(size: Size) -> Amount:
-    return Amount(1, size.cpu, size.memory, size.gpus)
-
-
 def _stopping(size: Size, limits: Sequence[Bound]) -> str:
-    wanted = _amount(size)
+    wanted = size.amount
     stopping = [bound for bound in limits if bound.stops(wanted)]
     if not stopping:
         return ""

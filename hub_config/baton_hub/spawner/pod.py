@@ -113,7 +113,6 @@ def groups_of(catalog: Catalog, profile: Profile) -> tuple[str, ...]:
 
 def spec_of(profile: Profile, size: str, group: str) -> ServerSpec:
     """Return what is decided of a pod by profile, size and group alone."""
-    resources = profile.sizes[size]
     return ServerSpec(
         user="",
         groups=frozenset(),
@@ -122,7 +121,7 @@ def spec_of(profile: Profile, size: str, group: str) -> ServerSpec:
         size=size,
         image=profile.image.pinned,
         digest=profile.image.digest,
-        amount=Amount(1, resources.cpu, resources.memory, resources.gpus),
+        amount=profile.sizes[size].amount,
         revision="",
         group=group,
     )
