@@ -11,7 +11,7 @@ from tornado.web import authenticated
 
 from baton_hub.operations.history import history_of
 from baton_hub.operations.survey import DAYS, survey
-from baton_hub.process import live_catalog, reservations
+from baton_hub.process import audit_of, live_catalog, recovery_of, reservations
 
 
 class OperationsHandler(BaseHandler):  # type: ignore[misc]
@@ -21,11 +21,13 @@ class OperationsHandler(BaseHandler):  # type: ignore[misc]
         """Take over where the catalogue is, and what is in the audit."""
         self.catalog = live_catalog(profiles)
         self.history = history_of(audit_file)
+        self.audit = audit_of(audit_file)
 
     @authenticated
     @needs_scope("admin-ui")  # type: ignore[untyped-decorator]
     async def get(self) -> None:
         """Answer with the page as things stand now."""
+        await recovery_of(self.audit).ready()
         now = datetime.now(UTC)
         # A month of decisions is read from disk: not in the Hub's loop.
         past = await IOLoop.current().run_in_executor(

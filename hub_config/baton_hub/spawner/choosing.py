@@ -65,7 +65,7 @@ class ChoosingSpawner(Base):  # type: ignore[misc]
 
     @default("options_form")
     def _curated_options_form(self) -> Any:
-        return lambda spawner: spawner.render_options()
+        return lambda spawner: spawner.options_page()
 
     @default("options_from_form")
     def _curated_options_from_form(self) -> Any:
@@ -79,6 +79,14 @@ class ChoosingSpawner(Base):  # type: ignore[misc]
     def options_from_query(self, query_data: Mapping[str, list[str]]) -> dict[str, Any]:
         """Return the options that stand in an address such as ``/spawn?profile=NAME&size=NAME``."""
         return parse_form(query_data)
+
+    async def recovered(self) -> None:
+        """Return once the account is what it was before the Hub was started."""
+
+    async def options_page(self) -> str:
+        """Return the part of the spawn page where the person chooses, with true figures."""
+        await self.recovered()
+        return self.render_options()
 
     def render_options(self) -> str:
         """Return the part of the spawn page where the person chooses."""

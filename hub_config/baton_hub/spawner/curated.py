@@ -69,13 +69,16 @@ class CuratedSpawner(ChoosingSpawner):
         """The catalogue that decides for this spawner."""
         return recorded_catalog(self.catalog_folder, self.audit)
 
+    async def recovered(self) -> None:
+        """Return once what ran and was used before this Hub was read back."""
+        await recovery_of(self.audit).ready()
+
     async def decide(self) -> ServerSpec:
         """Return the server to start, booked and recorded for good, or raise the refusal.
 
         A refusal is recorded too. A start that can't be recorded is refused.
         """
-        recovery = recovery_of(self.audit)
-        await recovery.ready()
+        await self.recovered()
         user, groups = self.user.name, self._groups()
         catalog = self.catalog.current()
         spec: ServerSpec | None = None
@@ -88,7 +91,7 @@ class CuratedSpawner(ChoosingSpawner):
             spec = resolve(catalog, user, groups, self.user_options)
             self.prepare(spec, catalog)
             limit = self.idle_limit if spec.stop_when_idle is None else spec.stop_when_idle
-            recovery.settle((user, self.name))
+            recovery_of(self.audit).settle((user, self.name))
             booking = reservations.reserve(self.name, spec, catalog.quotas, limit)
             self._record_start(booking, spec)
         except PublicError as error:
