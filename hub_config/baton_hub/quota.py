@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import floor
@@ -160,6 +160,13 @@ def admit(
     # The sort is stable: what leaves the same room stays in the order of the scopes.
     exceeded.sort(key=lambda bound: bound.room(spec.amount))
     return Decision(spec, tuple(_with_holders(bound, account, now, without) for bound in exceeded))
+
+
+def concerning(found: Iterable[Bound], kinds: Collection[str]) -> tuple[Bound, ...]:
+    """Return the limits that matter to somebody who can use these kinds of GPU, and no other."""
+    usable = {*kinds, "gpu_hours"} if kinds else set()
+    about_gpus = ("quota_gpu", "budget_gpu")
+    return tuple(b for b in found if b.resource in usable or b.code not in about_gpus)
 
 
 def left(found: Iterable[Bound]) -> dict[str, Bound]:

@@ -197,6 +197,11 @@ class Profile(Part):
         """The size that is proposed first."""
         return self.default_size or next(iter(self.sizes))
 
+    @property
+    def gpus(self) -> frozenset[str]:
+        """The kinds of GPU that some size of it has."""
+        return frozenset(kind for size in self.sizes.values() for kind in size.gpus)
+
 
 @dataclass(frozen=True)
 class Catalog:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import date, timedelta
+from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from baton_contract.timestamp import render_timestamp
 from baton_hub.account import Booking
 from baton_hub.amount import render_amount, render_resources
-from baton_hub.catalog import Catalog, Profile
+from baton_hub.catalog import Catalog
+from baton_hub.catalog.evidence import SOON
 from baton_hub.idle import Idleness
 from baton_hub.offer import connections_for, deprecation, obstacle
-from baton_hub.quota import Bound, render_bound
+from baton_hub.quota import Bound, concerning, left, render_bound
 from baton_hub.units import render_memory
-
-EVIDENCE_DAYS = 14
-"""How many days before a profile's evidence runs out the people who use it are told."""
 
 
 def standing(
@@ -32,11 +30,11 @@ def standing(
     ``retiring``, ``blocked``, ``evidence`` or ``gone``. ``left`` has the strictest limit of
     each resource that the person could use.
     """
-    offered = catalog.offered(groups)
+    kinds = frozenset().union(*(profile.gpus for profile in catalog.offered(groups)))
     return {
         "server": None if booking is None else _server(catalog, groups, booking),
         "notices": [] if booking is None else _notices(catalog, groups, booking, today),
-        "left": [_left(bound) for bound in _strictest(limits, _kinds(offered))],
+        "left": [_left(bound) for bound in left(concerning(limits, kinds)).values()],
     }
 
 
@@ -85,32 +83,15 @@ def _notices(
         return [{"kind": "blocked", "text": text}]
     retiring = deprecation(catalog, profile, today)
     notices = [{"kind": "retiring", "text": retiring}] if retiring else []
-    expires = catalog.finding(profile.name).expires
-    if expires is not None and expires - today <= timedelta(days=EVIDENCE_DAYS):
+    finding = catalog.finding(profile.name)
+    expires = finding.expires
+    if expires is not None and expires - today <= SOON:
         text = (
-            f"The approval of this profile's image ends on {expires}. After that day it can't be"
-            f" started until {profile.owner} renews it."
+            f"The {finding.expires_because} of this profile's image runs out on {expires}. After"
+            f" that day it can't be started until {profile.owner} renews it."
         )
         notices.append({"kind": "evidence", "text": text})
     return notices
-
-
-def _kinds(offered: Iterable[Profile]) -> frozenset[str]:
-    """Return the kinds of GPU that a person could use at all."""
-    return frozenset(k for p in offered for size in p.sizes.values() for k in size.gpus)
-
-
-def _strictest(limits: Iterable[Bound], kinds: frozenset[str]) -> Iterator[Bound]:
-    """Yield of each resource the limit that leaves least; a person's own before a shared one."""
-    found: dict[str, Bound] = {}
-    for bound in limits:
-        known = found.get(bound.resource)
-        if known is None or bound.left < known.left:
-            found[bound.resource] = bound
-    for resource, bound in found.items():
-        is_gpu = "/" in resource or resource == "gpu_hours"
-        if not is_gpu or resource in kinds or (resource == "gpu_hours" and kinds):
-            yield bound
 
 
 def _left(bound: Bound) -> dict[str, Any]:
@@ -132,5 +113,5 @@ def _words(bound: Bound) -> str:
         kind = "CPU" if bound.resource == "cpu_hours" else "GPU"
         return f"{bound.left:.4g} of {bound.limit:g} {kind} hours this {bound.period}"
     is_memory = bound.resource == "memory"
-    left = render_memory(int(bound.left)) if is_memory else f"{bound.left:g}"
-    return f"{left} of {render_amount(bound.resource, bound.limit)}"
+    amount = render_memory(int(bound.left)) if is_memory else f"{bound.left:g}"
+    return f"{amount} of {render_amount(bound.resource, bound.limit)}"

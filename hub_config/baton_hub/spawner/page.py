@@ -11,8 +11,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 
 from baton_hub.catalog import Catalog, Fault
-from baton_hub.quota import Bound, left, render_used
-from baton_hub.spawner.cards import Card, chosen_before, deal, lost
+from baton_hub.quota import Bound, concerning, left, render_used
+from baton_hub.spawner.cards import chosen_before, deal, lost
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def render_page(
     last = chosen_before(chosen)
     cards = deal(catalog, members, limits, last, day, unavailable or {})
     gone = None if was_refused else lost(catalog, members, last, day)
-    shown = [bound for bound in limits if _concerns(bound, cards)]
+    shown = concerning(limits, frozenset().union(*(card.profile.gpus for card in cards)))
     template = _templates().get_template("options.html")
     return template.render(
         cards=cards,
@@ -77,14 +77,6 @@ def render_page(
 def _templates() -> Environment:
     return Environment(
         loader=PackageLoader("baton_hub"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-
-
-def _concerns(bound: Bound, cards: Sequence[Card]) -> bool:
-    """Tell whether a limit is about something that the person could use at all."""
-    kinds = {k for c in cards for size in c.profile.sizes.values() for k in size.gpus}
-    return bound.resource in kinds or bool(
-        kinds if bound.resource == "gpu_hours" else "/" not in bound.resource
     )
 
 

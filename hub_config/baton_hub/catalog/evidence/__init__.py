@@ -1,6 +1,7 @@
 """What makes an image approved: approver, scan report, SBOM, signature."""
 
 from baton_hub.catalog.evidence.model import (
+    SOON,
     Approval,
     Document,
     Evidence,
@@ -11,6 +12,7 @@ from baton_hub.catalog.evidence.model import (
 )
 
 __all__ = [
+    "SOON",
     "Approval",
     "Document",
     "Evidence",

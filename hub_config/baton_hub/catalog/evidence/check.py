@@ -10,6 +10,7 @@ from typing import Any
 
 from baton_hub.catalog.evidence.files import EvidenceError, load_document
 from baton_hub.catalog.evidence.model import (
+    SOON,
     Approval,
     Document,
     EvidenceRules,
@@ -22,9 +23,6 @@ from baton_hub.catalog.evidence.signature import verify_bundle
 from baton_hub.catalog.fault import Fault, Place
 from baton_hub.catalog.model import Profile
 from baton_hub.catalog.source import Source
-
-SOON = timedelta(days=14)
-"""How long before evidence runs out lint begins to warn."""
 
 _ADVICE = {
     "approval": "Have the image approved, and add evidence: approval: with by and on.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -99,6 +99,10 @@ class EvidenceRules(Part):
         description="Whom signatures are believed: Sigstore's trusted root, as JSON; default: the"
         " public Sigstore, as the installed library knows it",
     )
+
+
+SOON = timedelta(days=14)
+"""How long before evidence runs out those are told whom it concerns."""
 
 
 @dataclass(frozen=True)
