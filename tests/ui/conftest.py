@@ -143,13 +143,18 @@ class Album:
     """Takes the pictures of README.md and docs/: into BATON_SCREENSHOTS, else test-results."""
 
     def __init__(self) -> None:
-        folder = os.environ.get("BATON_SCREENSHOTS", "test-results/screenshots")
-        self.folder = ROOT / folder
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.results = ROOT / "test-results" / "screenshots"
+        self.folder = ROOT / os.environ.get("BATON_SCREENSHOTS", self.results)
+        for folder in (self.results, self.folder):
+            folder.mkdir(parents=True, exist_ok=True)
 
-    def take(self, page: Page, name: str, *, full: bool = False) -> None:
-        """Keep a picture of what the person sees as ``name``.png."""
-        page.screenshot(path=self.folder / f"{name}.png", full_page=full, animations="disabled")
+    def take(self, page: Page, name: str, *, full: bool = False, shown: bool = True) -> None:
+        """Keep a picture of what the person sees as ``name``.png.
+
+        ``shown``: whether a guide shows it; what is only looked at stays in test-results.
+        """
+        folder = self.folder if shown else self.results
+        page.screenshot(path=folder / f"{name}.png", full_page=full, animations="disabled")
 
 
 @pytest.fixture(scope="session")

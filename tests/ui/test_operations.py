@@ -128,11 +128,11 @@ def test_the_page_shows_what_runs_what_was_used_and_what_was_refused(
     page.mouse.move(0, 0)
     album.take(page, "operations", full=True)
     page.get_by_role("button", name="Toggle dark mode").click()
-    album.take(page, "operations-dark", full=True)
+    album.take(page, "operations-dark", full=True, shown=False)
     page.set_viewport_size({"width": 420, "height": 800})
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wide <= 0, "the page is wider than a narrow window"
-    album.take(page, "operations-narrow", full=True)
+    album.take(page, "operations-narrow", full=True, shown=False)
 
 
 def test_a_broken_edit_is_shown_with_its_place_and_the_last_good_one_serves(

@@ -262,7 +262,7 @@ def test_who_is_offered_nothing_reads_whom_to_ask(
     expect(page.get_by_role("heading", name="Nothing is offered to you yet")).to_be_visible()
     expect(page.get_by_text("app-developers")).to_be_visible()
     expect(page.get_by_role("button", name="Start", exact=True)).to_have_count(0)
-    album.take(page, "spawn-nothing")
+    album.take(page, "spawn-nothing", shown=False)
     governed.edit(python, kept)
 
 
@@ -288,7 +288,7 @@ def test_it_is_read_on_a_phone_and_in_the_dark(
     choose(page, "pyspark")
     assert page.evaluate("document.scrollingElement.scrollWidth") <= width
     show(card(page, "pyspark"))
-    album.take(page, f"spawn-{scheme}-{width}")
+    album.take(page, f"spawn-{scheme}-{width}", shown=False)
 
 
 def test_without_scripts_the_same_is_sent(open_page: Open, governed: Platform) -> None:
