@@ -12,8 +12,8 @@ from typing import Any
 
 from baton_hub.catalog import Access, Catalog, GroupLimits, Image, Lifecycle, Profile, Quotas, Size
 from baton_hub.cluster.names import cluster_name, priority_class
+from baton_hub.cluster.pod import PodRules, groups_of
 from baton_hub.cluster.target import Target
-from baton_hub.spawner.pod import PodRules, groups_of
 
 Pod = dict[str, Any]
 

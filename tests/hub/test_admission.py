@@ -36,8 +36,8 @@ from tests.hub.pods import (
 
 from baton_hub.catalog import Catalog, Image, Profile
 from baton_hub.cluster.folder import Content
+from baton_hub.cluster.pod import catalogue_admits
 from baton_hub.cluster.render import path_of, render
-from baton_hub.spawner.pod import catalogue_admits
 
 PODS = 1200
 

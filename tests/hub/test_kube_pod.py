@@ -14,8 +14,7 @@ import pytest
 from baton_hub.amount import Amount
 from baton_hub.catalog import Access, Catalog, GroupLimits, Image, Lifecycle, Profile, Quotas, Size
 from baton_hub.cluster.names import priority_class
-from baton_hub.policy import ServerSpec, resolve
-from baton_hub.spawner.pod import (
+from baton_hub.cluster.pod import (
     PodRules,
     catalogue_admits,
     decided_labels,
@@ -23,7 +22,8 @@ from baton_hub.spawner.pod import (
     differences,
     groups_of,
 )
-from baton_hub.spawner.quantity import parse_quantity
+from baton_hub.cluster.quantity import parse_quantity
+from baton_hub.policy import ServerSpec, resolve
 
 DAY = date(2026, 6, 1)
 HELPER = "quay.io/jupyterhub/k8s-network-tools:4.3.0"

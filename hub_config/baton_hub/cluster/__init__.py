@@ -1,1 +1,1 @@
-"""The same rules in the cluster's own words: manifests from the catalogue, and their names."""
+"""The catalogue in the cluster's own words: what a pod has to be, manifests, and their names."""

@@ -1,17 +1,17 @@
 """The cluster's own check: a person's server is what the catalogue offers, or it is refused.
 
-The policy says in CEL what `baton_hub.spawner.pod.catalogue_admits` says in Python, for
+The policy says in CEL what `baton_hub.cluster.pod.catalogue_admits` says in Python, for
 whoever creates or changes a pod. A test asks both about the same pods.
 """
 
 from __future__ import annotations
 
 from baton_hub.catalog import Catalog, Profile
-from baton_hub.cluster.amounts import render_resources
 from baton_hub.cluster.names import PREFIX, cluster_name, priority_class
+from baton_hub.cluster.pod import GROUP_LABEL, NOTEBOOK, PROFILE_LABEL, SIZE_LABEL, groups_of
+from baton_hub.cluster.quantity import render_resources
 from baton_hub.cluster.tables import Table, Variable, array, mapping, text
 from baton_hub.cluster.target import SERVER, SERVER_LABEL, Manifest, Target, manifest
-from baton_hub.spawner.pod import GROUP_LABEL, NOTEBOOK, PROFILE_LABEL, SIZE_LABEL, groups_of
 
 Validation = dict[str, str]
 

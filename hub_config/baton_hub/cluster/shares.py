@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from baton_hub.catalog import Catalog
 from baton_hub.catalog.quotas import Limits
-from baton_hub.cluster.amounts import render_cpu, render_memory
 from baton_hub.cluster.names import PREFIX, priority_class
+from baton_hub.cluster.quantity import render_cpu, render_memory
 from baton_hub.cluster.target import Manifest, Target, manifest
 
 NO_GROUP = ""

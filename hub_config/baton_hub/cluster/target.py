@@ -11,8 +11,6 @@ Manifest = dict[str, Any]
 SERVER_LABEL = "component"
 SERVER = "singleuser-server"
 """The label that KubeSpawner gives to every person's server, and the chart's policies select by."""
-NOTEBOOK = "notebook"
-"""The container that KubeSpawner runs the profile's image in."""
 _NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _PINNED = re.compile(r"([a-z0-9.-]+(:[0-9]+)?/)?[a-z0-9][a-z0-9._/-]*@sha256:[0-9a-f]{64}")
 

@@ -15,10 +15,10 @@ from traitlets import Bool, Integer, List, Unicode
 
 from baton_contract import ConflictError, PublicError
 from baton_hub.account import Booking
+from baton_hub.cluster.pod import PodRules, differences
 from baton_hub.policy import ServerSpec
 from baton_hub.spawner.curated import CuratedSpawner
 from baton_hub.spawner.manifest import apply_spec, literal, secret_variable
-from baton_hub.spawner.pod import PodRules, differences
 from baton_hub.spawner.progress import render_step
 from baton_hub.spawner.refusal import refusal
 from baton_hub.spawner.trouble import Trouble, public_error, read_refusal, read_trouble, sentence

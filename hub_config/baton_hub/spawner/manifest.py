@@ -14,8 +14,8 @@ from baton_hub.account import Booking
 from baton_hub.catalog.connections import SecretReference
 from baton_hub.catalog.placement import Placement
 from baton_hub.cluster.names import priority_class
+from baton_hub.cluster.pod import DECISION_LABEL, NOTEBOOK, PodRules, decided_labels
 from baton_hub.policy import ServerSpec
-from baton_hub.spawner.pod import DECISION_LABEL, NOTEBOOK, PodRules, decided_labels
 
 Plain = Callable[[Any], Any]
 """Returns the JSON of a part of a pod, however it was made: model, dict or list."""

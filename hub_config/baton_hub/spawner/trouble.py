@@ -9,6 +9,7 @@ from typing import Any
 
 from baton_contract import ConflictError, PublicError, UnavailableError
 from baton_hub.amount import render_resources
+from baton_hub.cluster.pod import NOTEBOOK
 from baton_hub.policy import ServerSpec
 
 
@@ -164,7 +165,7 @@ def _waiting(container: dict[str, Any]) -> Trouble | None:
 def _ended(container: dict[str, Any]) -> Trouble | None:
     """Return the trouble of a notebook that ended; the others may, or are started again."""
     end = _last_end(container)
-    if container.get("name") != "notebook" or not end:
+    if container.get("name") != NOTEBOOK or not end:
         return None
     detail = f"{end.get('reason')} with exit code {end.get('exitCode')}"
     return Trouble("out_of_memory" if _killed(container) else "server_crashed", detail)

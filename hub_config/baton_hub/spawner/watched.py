@@ -10,7 +10,7 @@ from aiohttp import ClientError
 from kubernetes_asyncio.client import ApiException
 from kubespawner import KubeSpawner
 
-from baton_hub.spawner.pod import DECISION_LABEL
+from baton_hub.cluster.pod import DECISION_LABEL
 
 NO_ANSWER = (ClientError, OSError, TimeoutError)
 """What the Kubernetes client raises where the API does not answer at all."""

@@ -17,12 +17,12 @@ from typing import Any
 from baton_hub.amount import Amount
 from baton_hub.catalog import Catalog, Profile
 from baton_hub.cluster.names import PREFIX, cluster_name, priority_class
+from baton_hub.cluster.quantity import parse_quantity
 from baton_hub.offer import obstacle
 from baton_hub.policy import ServerSpec
-from baton_hub.spawner.quantity import parse_quantity
 
 NOTEBOOK = "notebook"
-"""The name of the container that is the server."""
+"""The container that is the server; KubeSpawner calls it so."""
 PROFILE_LABEL = "baton/profile"
 SIZE_LABEL = "baton/size"
 GROUP_LABEL = "baton/group"
