@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-import click
-
 from baton_contract import ConflictError
-
-VARIABLE = "BATON_AUDIT_FILE"
-PLACES = (
-    ".lab/audit.jsonl",
-    "~/.local/share/baton/audit.jsonl",
-    "/srv/jupyterhub/audit.jsonl",
-)
-"""Where an audit is looked for when nobody says where it is."""
 
 TORN_LINES = 20
 """How many unreadable lines may stand before a file's first event."""
@@ -35,25 +24,6 @@ class AuditError(ConflictError):
     def __init__(self, file: Path, line: int, message: str) -> None:
         super().__init__("audit_broken", f"{file}:{line}: {message}")
         self.file, self.line, self.sentence = file, line, message
-
-
-def find_audit(given: Path | None) -> Path:
-    """Return the audit to read: the one given, else ``BATON_AUDIT_FILE``, else one of `PLACES`.
-
-    Raises `click.ClickException` with a sentence when there is none.
-    """
-    named = given or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
-    if named is not None:
-        if log_files(named):
-            return named
-        raise click.ClickException(f"There is no audit at {named}. Name another file.")
-    found = next((p for p in (Path(p).expanduser() for p in PLACES) if p.is_file()), None)
-    if found is None:
-        raise click.ClickException(
-            f"No audit was found in {', '.join(PLACES)}."
-            f" Name it with --audit FILE, or set {VARIABLE}."
-        )
-    return found
 
 
 def head_file(path: Path) -> Path:

@@ -10,8 +10,8 @@ import click
 
 from baton_hub.audit.chain import START, Head, parse_head
 from baton_hub.audit.events import load_schema
-from baton_hub.audit.files import find_audit
 from baton_hub.audit.verify import Verdict, first_place, verify
+from baton_hub.commands.inputs import find_audit
 
 MOMENT = 0.2
 """Seconds after which an audit that does not look whole is read once more."""

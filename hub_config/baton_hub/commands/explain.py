@@ -14,12 +14,12 @@ import click
 from baton_contract import PublicError
 from baton_hub.account import Account
 from baton_hub.amount import render_resources
-from baton_hub.audit.files import find_audit
 from baton_hub.audit.replay import Event, load_account, read_events
 from baton_hub.commands.inputs import (
     InputError,
     audit_option,
     audit_path,
+    find_audit,
     profiles_option,
     read_profiles,
 )

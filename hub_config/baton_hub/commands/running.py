@@ -13,13 +13,12 @@ import click
 from baton_contract import ForbiddenError
 from baton_contract.timestamp import render_timestamp
 from baton_hub.account import Booking
-from baton_hub.audit.files import find_audit
 from baton_hub.audit.replay import Served, read_events, served
-from baton_hub.catalog import Catalog, CatalogError, load_catalog
+from baton_hub.catalog import Catalog
+from baton_hub.commands.inputs import audit_option, find_audit, load_profiles, profiles_option
 from baton_hub.commands.table import render_table
 from baton_hub.offer import check_startable, deprecation
 from baton_hub.units import render_duration
-from baton_hub.up.machine import find_profiles
 
 STATES = {"profile_blocked": "blocked", "evidence_expired": "expired"}
 
@@ -43,19 +42,8 @@ class Running:
 
 
 @click.command("running")
-@click.option(
-    "--profiles",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    envvar="BATON_PROFILES",
-    metavar="DIR",
-    help="The catalogue; without it, BATON_PROFILES, ./profiles, or the one that came with Baton.",
-)
-@click.option(
-    "--audit",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The audit; without it, BATON_AUDIT_FILE or one of the usual places.",
-)
+@profiles_option
+@audit_option
 @click.option("--all", "is_all", is_flag=True, help="Every server that runs.")
 @click.option("--json", "is_json", is_flag=True, help="As a JSON list.")
 def command(profiles: Path | None, audit: Path | None, is_all: bool, is_json: bool) -> None:
@@ -65,7 +53,7 @@ def command(profiles: Path | None, audit: Path | None, is_all: bool, is_json: bo
     catalogue; or another image is approved in it now. What runs is read from the audit.
     """
     now = datetime.now(UTC)
-    catalog = _load(find_profiles(profiles))
+    catalog = load_profiles(profiles)
     every = running(catalog, served(read_events(find_audit(audit))), now.date())
     listed = [one for one in every if is_all or one.needs_a_look]
     if is_json:
@@ -94,16 +82,6 @@ def _compared(catalog: Catalog, booking: Booking, since: datetime, today: date) 
     except ForbiddenError as error:
         state, why = STATES.get(error.code, error.code), error.message
     return Running(booking, since, state, why, is_approved)
-
-
-def _load(folder: Path) -> Catalog:
-    try:
-        return load_catalog(folder)
-    except CatalogError as error:
-        raise click.ClickException(
-            f"The catalogue {folder} can't be used: {error.faults[0]}"
-            f" See all that is wrong with: baton catalog lint {folder}"
-        ) from error
 
 
 def _table(listed: Iterable[Running], now: datetime) -> str:

@@ -14,9 +14,9 @@ from typing import Any, get_args
 import click
 
 from baton_contract.timestamp import render_timestamp
-from baton_hub.audit.files import find_audit
 from baton_hub.audit.replay import moment_of, read_events, served
 from baton_hub.audit.usage import By, Usage, Used, Window, usage
+from baton_hub.commands.inputs import audit_option, find_audit
 from baton_hub.commands.table import render_table
 
 FIGURES = ("server_hours", "cpu_hours", "gpu_hours")
@@ -80,12 +80,7 @@ def _moment(value: str) -> datetime | None:
 )
 @click.option("--csv", "form", flag_value="csv", help="As CSV, hours with six decimals.")
 @click.option("--json", "form", flag_value="json", help="As one JSON object.")
-@click.option(
-    "--audit",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The audit; without it, BATON_AUDIT_FILE or one of the usual places.",
-)
+@audit_option
 def command(
     by: By, start: datetime | None, end: datetime | None, form: str | None, audit: Path | None
 ) -> None:
