@@ -260,11 +260,18 @@ def render_used(bound: Bound, amount: float) -> str:
 
 
 def _advice(bound: Bound, user: str) -> str:
+    if not bound.limit:
+        # No server that stops and no new month would make room.
+        return f"Ask for a larger {'budget' if bound.period else 'limit'}."
     if bound.period:
         return f"Ask for a larger budget, or wait for the next {bound.period}."
-    own = bound.scope == "user" or any(who == user for who, _ in bound.holders)
+    own = bound.scope in ("user", "total") or any(who == user for who, _ in bound.holders)
     if not bound.used:
         return "Choose a smaller size."
-    if own or bound.scope == "total":
+    if bound.resource == "servers":
+        # Every size is one server.
+        stop = "Stop a server that you" if own else "Ask them to stop a server that they"
+        return f"{stop} do not need."
+    if own:
         return "Stop a server that you do not need, or choose a smaller size."
     return "Choose a smaller size, or ask them to stop a server that they do not need."

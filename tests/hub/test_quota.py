@@ -112,6 +112,22 @@ def test_a_refusal_says_which_limit_and_how_much_of_it_is_used(catalog: Catalog)
     assert error.details == {"scope": "user", "limit": 8 * GIB, "used": 6 * GIB}
 
 
+def test_no_smaller_size_is_advised_where_servers_are_counted(catalog: Catalog) -> None:
+    held = Account([booking("bob")])
+    mine = admit(spec(catalog), Account([booking()]), Quotas(each_user=Limits(servers=1)), NOON)
+    assert mine.refusal().message.endswith("already. Stop a server that you do not need.")
+    theirs = admit(spec(catalog), held, group(servers=1), NOON).refusal().message
+    assert theirs.endswith("(bob 1 server). Ask them to stop a server that they do not need.")
+
+
+def test_of_what_nobody_may_use_no_wait_and_no_stop_makes_room(catalog: Catalog) -> None:
+    held = Account([booking()])
+    none = admit(spec(catalog), held, Quotas(each_user=Limits(servers=0)), NOON).refusal()
+    assert none.message.endswith("Ask for a larger limit.")
+    spent = admit(spec(catalog), held, Quotas(each_user=budget("day", cpu_hours=0)), NOON).refusal()
+    assert spent.message.endswith("Ask for a larger budget.")
+
+
 def test_a_groups_refusal_names_who_uses_it_most_first(catalog: Catalog) -> None:
     held = [
         booking(user, amount=Amount(1, cpu)) for user, cpu in zip("bcde", (1, 3, 2, 1), strict=True)
