@@ -186,12 +186,12 @@ def _catalog(recorded: RecordedCatalog, catalog: Catalog) -> Iterator[Metric]:
     profiles.add_metric(["offered"], len(catalog.profiles) - blocked)
     profiles.add_metric(["blocked"], blocked)
     faults = _gauge("baton_catalog_faults")
-    faults.add_metric([], len(recorded.refused))
+    faults.add_metric([], len(recorded.live.faults))
     info = _gauge("baton_catalog_info", "revision")
     info.add_metric([catalog.revision[:12]], 1)
     loaded = _gauge("baton_catalog_loaded_timestamp_seconds")
-    if recorded.loaded_at is not None:
-        loaded.add_metric([], recorded.loaded_at.timestamp())
+    if recorded.live.loaded_at is not None:
+        loaded.add_metric([], recorded.live.loaded_at.timestamp())
     yield from (profiles, faults, info, loaded)
 
 

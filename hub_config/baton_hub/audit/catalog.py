@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-
 from baton_hub.audit.log import Audit
 from baton_hub.catalog import Catalog, Fault, LiveCatalog
 
@@ -17,35 +14,24 @@ class RecordedCatalog:
     what it found.
     """
 
-    def __init__(
-        self, live: LiveCatalog, audit: Audit, clock: Callable[[], datetime] | None = None
-    ) -> None:
+    def __init__(self, live: LiveCatalog, audit: Audit) -> None:
         self.live = live
         self._audit = audit
-        self._clock = clock or (lambda: datetime.now(UTC))
         self._revision: str | None = None
         self._faults: tuple[Fault, ...] = ()
-        self.loaded_at: datetime | None = None
-        """When the catalogue in effect was noticed; None before the first good one."""
 
     def current(self) -> Catalog:
         """Return the catalogue that decides now; what is new about it is recorded first."""
-        catalog = self.live.current()
+        catalog, faults = self.live.current(), self.live.faults
         if catalog.revision != self._revision:
             self._revision = catalog.revision
             if catalog.profiles:
-                self.loaded_at = self._clock()
                 self._note("loaded", catalog, ())
-        if self.refused != self._faults:
-            self._faults = self.refused
-            if self._faults:
-                self._note("refused", catalog, self._faults)
+        if faults != self._faults:
+            self._faults = faults
+            if faults:
+                self._note("refused", catalog, faults)
         return catalog
-
-    @property
-    def refused(self) -> tuple[Fault, ...]:
-        """Why the files as they are now are not in effect; empty when they are."""
-        return tuple(fault for fault in self.live.faults if fault.refuses)
 
     def _note(self, decision: str, catalog: Catalog, faults: tuple[Fault, ...]) -> None:
         self._audit.note(

@@ -6,8 +6,6 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,18 +21,6 @@ TICK = 0.25
 PATIENCE = 0.75
 """Seconds for which files that go on changing are waited for."""
 _SHOWN = 20
-
-
-@dataclass(frozen=True)
-class Change:
-    """What an edit came to."""
-
-    revision: str
-    """Of the catalogue that is in effect now; empty when there is none."""
-    previous: str
-    """Of the one before; the same as ``revision`` when the edit was refused."""
-    faults: tuple[Fault, ...]
-    """Why the files as they are now are refused; empty when they are in effect."""
 
 
 class LiveCatalog:
@@ -54,13 +40,10 @@ class LiveCatalog:
         """Why the files as they are now are refused; empty when they are in effect."""
         self.loaded_at: datetime | None = None
         """When the catalogue in effect was read; None before the first good one."""
-        self.broken_since: datetime | None = None
-        """Since when the files are refused; None when they are in effect."""
         self._catalog = Catalog()
         self._evidence: tuple[str, ...] = ()
         self._seen: Fingerprint | None = None
         self._has_read = False
-        self._listeners: list[Callable[[Change], None]] = []
         self._reading = threading.Lock()
         self._watcher: threading.Thread | None = None
 
@@ -76,30 +59,24 @@ class LiveCatalog:
         self.start()
         return self._catalog
 
-    def listen(self, listener: Callable[[Change], None]) -> None:
-        """Call ``listener`` after each change and each refusal, in the thread that read it."""
-        self._listeners.append(listener)
-
     def refresh(self) -> Catalog:
         """Read the files now, whether they changed or not, and return what is in effect."""
         with self._reading:
-            change = self._renew()
-        self._tell(change)
+            self._renew()
         return self._catalog
 
     def _read_first(self) -> None:
         with self._reading:
             # Who waited for somebody else's reading does not read once more.
-            change = None if self._has_read else self._renew()
-        self._tell(change)
+            if not self._has_read:
+                self._renew()
 
-    def _renew(self) -> Change | None:
+    def _renew(self) -> None:
         # Before the files are read, and without evidence that is new to us: whatever
         # changes meanwhile makes a difference at the next look.
         self._seen = fingerprint(self.folder, self._evidence)
-        change = self._take(self._read())
+        self._take(self._read())
         self._has_read = True
-        return change
 
     def _look(self) -> None:
         """Read the files if they changed, once they are still."""
@@ -124,37 +101,29 @@ class LiveCatalog:
             message = f"Reading failed: {type(error).__name__}. The Hub's log says where."
             return Reading(None, (Fault(self.folder, 1, 1, "unreadable", message),))
 
-    def _take(self, reading: Reading) -> Change | None:
+    def _take(self, reading: Reading) -> None:
         previous, faults = self._catalog.revision, self.faults
         self._evidence = reading.evidence
-        if reading.catalog is None:
-            self.broken_since = self.broken_since or datetime.now(UTC)
-        else:
+        if reading.catalog is not None:
             self._catalog = reading.catalog
-            self.loaded_at, self.broken_since = datetime.now(UTC), None
         self.faults = reading.refusing
-        if (self._catalog.revision, self.faults) == (previous, faults):
-            return None
-        return Change(self._catalog.revision, previous, self.faults)
+        revision = self._catalog.revision
+        if revision != previous:
+            self.loaded_at = datetime.now(UTC)
+        if (revision, self.faults) != (previous, faults):
+            self._tell(revision)
 
-    def _tell(self, change: Change | None) -> None:
-        if change is None:
-            return
-        if change.faults:
+    def _tell(self, revision: str) -> None:
+        if self.faults:
             effect = (
                 "the last good one stays in effect"
-                if change.revision
+                if revision
                 else "and nobody can start a server until it is mended"
             )
-            shown = "\n".join(str(fault) for fault in change.faults[:_SHOWN])
+            shown = "\n".join(str(fault) for fault in self.faults[:_SHOWN])
             log.error("The catalogue is broken, %s:\n%s", effect, shown)
         else:
-            log.info("The catalogue %s is in effect, revision %.12s", self.folder, change.revision)
-        for listener in self._listeners:
-            try:
-                listener(change)
-            except Exception:  # Whoever listens must not keep the catalogue from changing.
-                log.exception("A listener failed at a change of the catalogue")
+            log.info("The catalogue %s is in effect, revision %.12s", self.folder, revision)
 
 
 def _start_watcher(live: LiveCatalog) -> threading.Thread:
