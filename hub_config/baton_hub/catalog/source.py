@@ -8,8 +8,6 @@ from typing import Any
 from baton_hub.catalog.document import Document, Mark, NotReadableError, mark_at, parse_document
 from baton_hub.catalog.fault import Fault, Place
 
-__all__ = ["Fault", "Place", "Source"]
-
 
 class Source:
     """One YAML file. ``value`` is None when there is nothing to read; ``faults`` say why."""

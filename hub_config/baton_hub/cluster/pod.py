@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from baton_hub.amount import Amount
-from baton_hub.catalog import Catalog, Profile
+from baton_hub.catalog.model import Catalog, Profile
 from baton_hub.cluster.names import PREFIX, cluster_name, priority_class
 from baton_hub.cluster.quantity import parse_quantity
 from baton_hub.offer import obstacle
