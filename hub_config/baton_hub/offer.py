@@ -48,11 +48,11 @@ def deprecation(
     life = profile.lifecycle
     if life.deprecated is None or today < life.deprecated:
         return ""
-    until = f" It can be started until {life.blocked}." if life.blocked else ""
+    end = f" It can't be started from {life.blocked} on." if life.blocked else ""
     successor = replacement(catalog, profile, today, groups)
     instead = f" Please move to {successor.title}." if successor else ""
     said = f" {life.message}" if life.message else ""
-    return f"This profile is being retired.{until}{instead}{said}"
+    return f"This profile is being retired.{end}{instead}{said}"
 
 
 def replacement(

@@ -207,7 +207,7 @@ def test_a_profile_being_retired_says_until_when_and_what_instead(catalog: Catal
         replaced_by="python",
     )
     page = render(old, today=date(2026, 6, 1))
-    assert "It can be started until 2099-01-01. Please move to Plain Python." in page
+    assert "started from 2099-01-01 on. Please move to Plain Python." in page
     assert 'data-pick="python"' in page
     assert "retired" not in render(old, today=date(2025, 6, 1))
 
