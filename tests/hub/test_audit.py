@@ -103,6 +103,18 @@ def test_text_from_outside_is_bounded(audit: Audit, path: Path) -> None:
     assert sound(path)
 
 
+@pytest.mark.parametrize("separator", ["\n", "\r", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_text_from_outside_cannot_begin_a_line_of_its_own(
+    audit: Audit, path: Path, separator: str
+) -> None:
+    """Also for readers that know more ends of lines than JSON Lines does."""
+    refuse(audit, profile=f"python{separator}forged", groups=[separator], gpus={separator: 1})
+    lines = path.read_bytes().decode().splitlines()
+    assert [json.loads(line)["event"] for line in lines] == ["begin", "spawn"]
+    asyncio.run(audit.durable())
+    assert sound(path)
+
+
 def test_without_a_file_nothing_is_recorded_and_nothing_fails() -> None:
     audit = Audit(None)
     refuse(audit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -218,6 +219,28 @@ def test_a_stop_is_recorded_and_frees_the_quota(
     wait_for(lambda: platform.audit()[-1]["event"] == "stop", "the stop's record")
     with platform.sign_in("scientist") as browser:
         assert "2 CPUs" in browser.get("/hub/spawn").text.split('data-baton="left"')[1][:200]
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["stopped", "killed"])
+def test_what_a_server_leaves_behind_ends_with_it(
+    platform: Platform, scientist: httpx.Client, is_told: bool
+) -> None:
+    """A process that outlived its server would run on without being counted."""
+    answer = scientist.post("users/scientist/server", json=asking({"profile": "python"}))
+    assert answer.status_code in (201, 202), answer.text
+    wait_for(lambda: servers(scientist).get("", {}).get("ready"), "the server")
+    server = server_process(platform)
+    left = subprocess.Popen(["sleep", "99"], env=server.environ(), start_new_session=True)
+    try:
+        if is_told:
+            scientist.delete("users/scientist/server")
+        else:
+            server.kill()
+        wait_for(lambda: left.poll() is not None, "the end of what was left behind", 20)
+        wait_for(lambda: not servers(scientist), "the stop")
+    finally:
+        left.kill()
+        left.wait()
 
 
 def test_the_desk_learns_groups_and_teams_and_nothing_else(platform: Platform) -> None:

@@ -20,6 +20,9 @@ TEXT, REASON, ITEMS = 255, 1000, 2000
 WHOLE = 2**53 - 1
 """The largest number that is written as it is."""
 
+_SEPARATORS = str.maketrans({"\x85": "\\x85", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+"""What JSON leaves as it is within a text, and some readers of lines take for the end of one."""
+
 _HASH = re.compile(rb'"hash":"([0-9a-f]{64})",')
 _HEAD = re.compile(r"([1-9][0-9]{0,15}):([0-9a-f]{64})")
 
@@ -126,6 +129,6 @@ def _names(value: Any) -> Any:
 
 
 def _text(text: str, limit: int = TEXT) -> str:
-    """Return a text that fits, and that UTF-8 has words for."""
-    whole = text.encode("utf-8", "backslashreplace").decode()
+    """Return a text that fits, that UTF-8 has words for, and that is one line for everybody."""
+    whole = text.encode("utf-8", "backslashreplace").decode().translate(_SEPARATORS)
     return whole if len(whole) <= limit else f"{whole[: limit - 1]}…"

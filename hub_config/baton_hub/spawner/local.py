@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from jupyterhub.spawner import SimpleLocalProcessSpawner
-from jupyterhub.utils import AnyTimeoutError, exponential_backoff
+from jupyterhub.utils import AnyTimeoutError, exponential_backoff, maybe_future
 from traitlets import Unicode, default
 
 from baton_contract import ConflictError
@@ -47,6 +47,8 @@ class CuratedLocalSpawner(CuratedSpawner, SimpleLocalProcessSpawner):  # type: i
 
     _secrets: Mapping[str, str] = {}
     """Values by variable, from the decision until the process has them."""
+    _ended = ""
+    """The decision of the last server that ended."""
 
     def prepare(self, spec: ServerSpec, catalog: Catalog) -> None:
         """Read the secrets of the connections; refuse the start when one is not there."""
@@ -152,6 +154,21 @@ class CuratedLocalSpawner(CuratedSpawner, SimpleLocalProcessSpawner):  # type: i
         """Take up what ran before the Hub started, if the Hub still knew its process."""
         known = "pid" in state
         super().load_state(state if known else {k: v for k, v in state.items() if k != "baton"})
+
+    def clear_state(self) -> None:
+        """Forget the server, but for the decision whose processes have to be gone."""
+        if self.booking is not None:
+            self._ended = self.booking.id
+        super().clear_state()
+
+    async def run_post_stop_hook(self) -> None:
+        """End what the server started and left behind, so that nothing runs on uncounted.
+
+        The Hub calls this in every stop, also when the server ended by itself.
+        """
+        # The state is cleared already where JupyterHub saw the process end.
+        await self.end_lost({self.booking.id if self.booking else self._ended} - {""})
+        await maybe_future(super().run_post_stop_hook())
 
     async def end_lost(self, ids: Collection[str]) -> None:
         """End the processes of these decisions; they carry the decision's id."""
