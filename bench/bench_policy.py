@@ -29,11 +29,12 @@ from socket import socket
 import httpx
 import psutil
 
-from baton_hub.account import Account, Booking
+from baton_hub.account import Account
 from baton_hub.amount import Amount
 from baton_hub.audit import Audit
 from baton_hub.audit.events import started, stopped
 from baton_hub.audit.replay import load_account, read_events
+from baton_hub.booking import Booking
 from baton_hub.catalog import Catalog, load_catalog
 from baton_hub.catalog.quotas import Quotas
 from baton_hub.policy import ServerSpec, resolve

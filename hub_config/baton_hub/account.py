@@ -7,21 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from baton_hub.amount import Amount
-from baton_hub.booking import Booking, Key, load_booking
+from baton_hub.booking import Booking, Key
 from baton_hub.hours import PERIODS, Hours, Period, hours_between, period_start
 from baton_hub.share import Share
-
-__all__ = [
-    "PERIODS",
-    "Account",
-    "Booking",
-    "Hours",
-    "Key",
-    "Period",
-    "hours_between",
-    "load_booking",
-    "period_start",
-]
 
 Holder = tuple[str, ...]
 """``("user", NAME)``, ``("group", NAME)``, ``("group", NAME, USER)`` for a member's part in it,

@@ -14,10 +14,10 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from baton_hub.account import Booking
 from baton_hub.amount import Amount
 from baton_hub.audit import Audit
 from baton_hub.audit.catalog import RecordedCatalog
+from baton_hub.booking import Booking
 from baton_hub.catalog import Catalog
 from baton_hub.offer import obstacle
 from baton_hub.process import audit_of, recorded_catalog, reservations

@@ -9,9 +9,11 @@ from math import floor
 from typing import Literal
 
 from baton_contract import ForbiddenError
-from baton_hub.account import Account, Booking, Hours, Period
+from baton_hub.account import Account
 from baton_hub.amount import Amount, render_amount
+from baton_hub.booking import Booking
 from baton_hub.catalog.quotas import Limits, Quotas
+from baton_hub.hours import Hours, Period
 from baton_hub.policy import ServerSpec
 
 DUST = 1e-6

@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from baton_contract import NotFoundError, PublicError
-from baton_hub.account import PERIODS, Account, Booking, Key, period_start
+from baton_hub.account import Account
 from baton_hub.audit import Audit
 from baton_hub.audit.events import stopped
 from baton_hub.audit.replay import load_account, read_events
+from baton_hub.booking import Booking, Key
+from baton_hub.hours import PERIODS, period_start
 from baton_hub.reservations import Reservations
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from threading import Lock
 from uuid import uuid4
 
-from baton_hub.account import Account, Booking, Key
+from baton_hub.account import Account
+from baton_hub.booking import Booking, Key
 from baton_hub.catalog.quotas import Quotas
 from baton_hub.policy import ServerSpec
 from baton_hub.quota import Bound, admit, bounds, group_bounds, total_bounds

@@ -9,8 +9,9 @@ from heapq import heappop, heappush
 from itertools import chain
 from statistics import median
 
-from baton_hub.account import Account, Booking, Key
+from baton_hub.account import Account
 from baton_hub.audit.replay import Event, booking_of, key_of, load_account, moment_of
+from baton_hub.booking import Booking, Key
 from baton_hub.catalog.quotas import Quotas
 from baton_hub.policy import ServerSpec
 from baton_hub.quota import Bound, Decision, admit

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from baton_hub.account import Booking, Hours, Period, period_start
 from baton_hub.amount import Amount
+from baton_hub.booking import Booking
+from baton_hub.hours import Hours, Period, period_start
 
 GIB = 1024**3
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)

@@ -6,9 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 from baton_contract import PublicError
-from baton_hub.account import Booking
 from baton_hub.audit import Audit
 from baton_hub.audit.events import allowed, refused, started, stopped
+from baton_hub.booking import Booking
 from baton_hub.policy import ServerSpec
 
 

@@ -8,17 +8,10 @@ from random import Random
 import pytest
 from tests.hub.accounts import GIB, NOON, Ledger, booking
 
-from baton_hub.account import (
-    PERIODS,
-    Account,
-    Booking,
-    Hours,
-    Period,
-    hours_between,
-    load_booking,
-    period_start,
-)
+from baton_hub.account import Account
 from baton_hub.amount import Amount
+from baton_hub.booking import Booking, load_booking
+from baton_hub.hours import PERIODS, Hours, Period, hours_between, period_start
 
 USERS = ("ada", "bob", "eve")
 GROUPS = ("data-science", "deep-learning")

@@ -14,11 +14,11 @@ from jsonschema import Draft202012Validator, ValidationError
 from tests.hub.running import PROFILES
 
 from baton_contract import ForbiddenError
-from baton_hub.account import Booking
 from baton_hub.audit import Audit
 from baton_hub.audit.catalog import RecordedCatalog
 from baton_hub.audit.events import allowed, check_event, load_schema, refused, started, stopped
 from baton_hub.audit.replay import read_events
+from baton_hub.booking import Booking
 from baton_hub.catalog import LiveCatalog, load_catalog
 from baton_hub.commands.audit import command
 from baton_hub.policy import resolve

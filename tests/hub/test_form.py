@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from tests.hub.governed import governed
 
-from baton_hub.account import Account, Booking
+from baton_hub.account import Account
 from baton_hub.amount import Amount
+from baton_hub.booking import Booking
 from baton_hub.catalog import Budget, Catalog, GroupLimits, Lifecycle, Limits, Quotas
 from baton_hub.catalog.evidence import Finding
 from baton_hub.policy import resolve

@@ -13,8 +13,8 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
 
-from baton_hub.account import Booking
 from baton_hub.amount import Amount
+from baton_hub.booking import Booking
 from baton_hub.idle import Idleness, Uses
 from baton_hub.idle.culler import Arbiter
 

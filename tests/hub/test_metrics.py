@@ -13,10 +13,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from tests.hub.running import PROFILES
 
 from baton_hub import metrics, process
-from baton_hub.account import Booking
 from baton_hub.amount import Amount
 from baton_hub.audit import Audit
 from baton_hub.audit.catalog import RecordedCatalog
+from baton_hub.booking import Booking
 from baton_hub.catalog import LiveCatalog
 from baton_hub.metrics import METRICS, HubCollector
 from baton_hub.reservations import Reservations

@@ -9,10 +9,10 @@ from types import MappingProxyType
 
 import pytest
 
-from baton_hub.account import Booking
 from baton_hub.amount import Amount
 from baton_hub.audit import Audit
 from baton_hub.audit.replay import Served
+from baton_hub.booking import Booking
 from baton_hub.catalog import Catalog, Lifecycle
 from baton_hub.operations.history import History, Past
 from baton_hub.operations.survey import DAYS, charts, standing, survey

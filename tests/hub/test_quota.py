@@ -8,8 +8,9 @@ from random import Random
 import pytest
 from tests.hub.accounts import GIB, NOON, Ledger, booking
 
-from baton_hub.account import Account, Booking
+from baton_hub.account import Account
 from baton_hub.amount import Amount
+from baton_hub.booking import Booking
 from baton_hub.catalog import Catalog, Limits, Quotas
 from baton_hub.catalog.quotas import Budget, GroupLimits
 from baton_hub.policy import ServerSpec, resolve

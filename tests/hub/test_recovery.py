@@ -13,11 +13,11 @@ import pytest
 from tests.hub.accounts import booking
 from tests.hub.past import Past
 
-from baton_hub.account import Booking
 from baton_hub.amount import Amount
 from baton_hub.audit import Audit
 from baton_hub.audit.events import stopped
 from baton_hub.audit.replay import load_account, read_events, served
+from baton_hub.booking import Booking
 from baton_hub.catalog import Limits, Quotas
 from baton_hub.catalog.quotas import Budget
 from baton_hub.recovery import Recovery

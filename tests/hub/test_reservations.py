@@ -10,7 +10,7 @@ import pytest
 from tests.hub.accounts import NOON, booking
 
 from baton_contract import PublicError
-from baton_hub.account import Booking
+from baton_hub.booking import Booking
 from baton_hub.catalog import Catalog, Limits, Quotas
 from baton_hub.catalog.quotas import Budget
 from baton_hub.policy import ServerSpec, resolve

@@ -11,11 +11,11 @@ import pytest
 from click.testing import CliRunner, Result
 from tests.hub.running import PROFILES
 
-from baton_hub.account import Booking
 from baton_hub.amount import Amount
 from baton_hub.audit import Audit
 from baton_hub.audit.events import started
 from baton_hub.audit.replay import Served
+from baton_hub.booking import Booking
 from baton_hub.catalog import Catalog, Lifecycle, load_catalog
 from baton_hub.catalog.evidence import Finding
 from baton_hub.commands.running import command, running

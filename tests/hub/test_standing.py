@@ -12,8 +12,8 @@ import jupyterhub
 import pytest
 from tests.hub.running import Platform, wait_for
 
-from baton_hub.account import Booking
 from baton_hub.amount import Amount
+from baton_hub.booking import Booking
 from baton_hub.catalog import Catalog, Lifecycle
 from baton_hub.catalog.evidence import Finding
 from baton_hub.operations.standing import standing

@@ -14,12 +14,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from baton_contract import PublicError
-from baton_hub.account import Booking
 from baton_hub.amount import Amount
 from baton_hub.audit import Audit
 from baton_hub.audit.events import started, stopped
 from baton_hub.audit.replay import Served, read_events, served
 from baton_hub.audit.usage import Window, usage
+from baton_hub.booking import Booking
 from baton_hub.commands.usage import command
 
 NOON = datetime(2020, 7, 1, 12, tzinfo=UTC)

@@ -15,9 +15,10 @@ from tests.hub.past import Past, spec_of
 from tests.hub.running import PROFILES
 
 from baton_contract import ForbiddenError, PublicError
-from baton_hub.account import Account, Booking
+from baton_hub.account import Account
 from baton_hub.amount import Amount
 from baton_hub.audit.replay import read_events
+from baton_hub.booking import Booking
 from baton_hub.catalog import Limits, Quotas
 from baton_hub.catalog.quotas import Budget, GroupLimits
 from baton_hub.commands.what_if import command

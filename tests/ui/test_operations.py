@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Page, expect
 from tests.hub.running import PROFILES, Platform, wait_for
 from tests.ui.conftest import STARTING_SECONDS, Album, Person
 
-from baton_hub.account import Booking
 from baton_hub.amount import Amount
 from baton_hub.audit import Audit
+from baton_hub.booking import Booking
 from baton_hub.catalog import load_catalog
 
 

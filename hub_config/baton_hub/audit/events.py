@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from baton_contract import PublicError
 from baton_contract.timestamp import render_timestamp
-from baton_hub.account import Booking
+from baton_hub.booking import Booking
 from baton_hub.policy import ServerSpec
 
 if TYPE_CHECKING:

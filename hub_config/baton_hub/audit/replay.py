@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from baton_contract import NotFoundError
-from baton_hub.account import PERIODS, Account, Booking, Key, load_booking, period_start
+from baton_hub.account import Account
 from baton_hub.audit.files import AuditError, first_event, log_files, open_files, read_lines
+from baton_hub.booking import Booking, Key, load_booking
+from baton_hub.hours import PERIODS, period_start
 
 Event = Mapping[str, Any]
 

@@ -12,8 +12,8 @@ import click
 
 from baton_contract import ForbiddenError
 from baton_contract.timestamp import render_timestamp
-from baton_hub.account import Booking
 from baton_hub.audit.replay import Served, read_events, served
+from baton_hub.booking import Booking
 from baton_hub.catalog import Catalog
 from baton_hub.commands.inputs import audit_option, find_audit, load_profiles, profiles_option
 from baton_hub.commands.table import render_table

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from baton_hub.account import Booking
+from baton_hub.booking import Booking
 
 WATCHED_ROUNDS, WATCHED_SECONDS = 3, 30
 """A culler that was silent for this many of its rounds, and seconds, is taken for dead."""

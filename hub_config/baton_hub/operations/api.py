@@ -9,7 +9,7 @@ from jupyterhub import orm
 from jupyterhub.apihandlers import APIHandler
 from tornado.web import HTTPError
 
-from baton_hub.account import Booking
+from baton_hub.booking import Booking
 from baton_hub.operations.standing import idling, standing
 from baton_hub.process import live_catalog, reservations, uses
 

@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any
 
 from baton_contract.timestamp import render_timestamp
-from baton_hub.account import Booking
 from baton_hub.amount import render_amount, render_resources
+from baton_hub.booking import Booking
 from baton_hub.catalog import Catalog
 from baton_hub.catalog.evidence import SOON
 from baton_hub.idle import Idleness

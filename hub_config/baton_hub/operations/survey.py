@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from baton_hub.account import Booking, hours_between, period_start
 from baton_hub.amount import Amount, render_amount, render_resources
 from baton_hub.audit.replay import Served
+from baton_hub.booking import Booking
 from baton_hub.catalog import Catalog, Fault, Profile
 from baton_hub.catalog.evidence import Finding
+from baton_hub.hours import hours_between, period_start
 from baton_hub.offer import deprecation, obstacle
 from baton_hub.operations.chart import Chart, stack
 from baton_hub.operations.history import Past

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from traitlets import Any as AnyTrait
 from traitlets import Unicode, default
 
-from baton_hub.account import Booking
 from baton_hub.audit.catalog import RecordedCatalog
+from baton_hub.booking import Booking
 from baton_hub.catalog.connections import Connection
 from baton_hub.process import reservations
 from baton_hub.spawner.form import parse_form

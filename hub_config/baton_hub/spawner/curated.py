@@ -8,11 +8,11 @@ from typing import Any
 from traitlets import Integer, Unicode
 
 from baton_contract import ForbiddenError, PublicError
-from baton_hub.account import Booking, load_booking
 from baton_hub.audit import Audit
 from baton_hub.audit.appender import MAX_BYTES
 from baton_hub.audit.catalog import RecordedCatalog
 from baton_hub.audit.events import allowed, refused, started, stopped
+from baton_hub.booking import Booking, load_booking
 from baton_hub.catalog import Catalog
 from baton_hub.policy import ServerSpec, resolve
 from baton_hub.process import audit_of, recorded_catalog, recovery_of, reservations, uses

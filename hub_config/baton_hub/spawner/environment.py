@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from baton_hub.account import Booking
+from baton_hub.booking import Booking
 from baton_hub.policy import ServerSpec
 
 

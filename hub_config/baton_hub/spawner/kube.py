@@ -14,7 +14,7 @@ from kubernetes_asyncio.client import ApiException
 from traitlets import Bool, Integer, List, Unicode
 
 from baton_contract import ConflictError, PublicError
-from baton_hub.account import Booking
+from baton_hub.booking import Booking
 from baton_hub.cluster.pod import PodRules, differences
 from baton_hub.policy import ServerSpec
 from baton_hub.spawner.curated import CuratedSpawner

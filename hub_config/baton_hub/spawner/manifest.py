@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from baton_hub.account import Booking
+from baton_hub.booking import Booking
 from baton_hub.catalog.connections import SecretReference
 from baton_hub.catalog.placement import Placement
 from baton_hub.cluster.names import priority_class
