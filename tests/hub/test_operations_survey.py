@@ -15,7 +15,7 @@ from baton_hub.audit.replay import Served
 from baton_hub.booking import Booking
 from baton_hub.catalog import Catalog, Lifecycle
 from baton_hub.operations.history import History, Past
-from baton_hub.operations.survey import DAYS, charts, standing, survey
+from baton_hub.operations.survey import DAYS, charts, state_of, survey
 from baton_hub.quota import Bound
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -54,8 +54,8 @@ def test_who_runs_what_and_whether_it_is_still_what_the_catalogue_says(catalog: 
         ("2 CPUs", "4 GB"),
         "1 h 30 min",
     )
-    assert (ada.standing.word, ada.is_current) == ("active", True)
-    assert (bob.title, bob.standing.word, bob.is_current) == ("gone", "gone", False)
+    assert (ada.state.word, ada.is_current) == ("active", True)
+    assert (bob.title, bob.state.word, bob.is_current) == ("gone", "gone", False)
     assert dict(view.figures)["Servers"] == "2"
     assert dict(view.figures)["CPUs"] == "4"
     counts = {row.profile.name: row.running for row in view.profiles}
@@ -78,7 +78,7 @@ def test_a_profiles_state_is_that_of_the_day(
     changed = dataclasses.replace(
         catalog, profiles=MappingProxyType({**catalog.profiles, "python": profile})
     )
-    found = standing(changed, profile, NOW.date())
+    found = state_of(changed, profile, NOW.date())
     assert found.word == word
     assert bool(found.why) == (word != "active")
 

@@ -119,13 +119,13 @@ def _totals(title: str, counts: Counter[str]) -> Iterator[str]:
 
 
 def _row(change: Change) -> list[str]:
-    limit = f"{name_of(change.bound)}: {_standing(change.bound)}" if change.bound else ""
+    limit = f"{name_of(change.bound)}: {_used(change.bound)}" if change.bound else ""
     server = change.server or "(default)"
     named = [change.user, server, change.profile, change.size, change.was, change.becomes]
     return [f"{change.at.astimezone(UTC):%Y-%m-%d %H:%M}", *named, limit]
 
 
-def _standing(bound: Bound) -> str:
+def _used(bound: Bound) -> str:
     return f"{render_used(bound, bound.used)} of {render_used(bound, bound.limit)}"
 
 

@@ -27,7 +27,7 @@ REFUSALS = 50
 
 
 @dataclass(frozen=True)
-class Standing:
+class State:
     """What is true of a profile today. ``word`` and ``icon`` say it, ``why`` explains."""
 
     word: str
@@ -41,7 +41,7 @@ class ProfileRow:
     """One profile of the catalogue, as a line."""
 
     profile: Profile
-    standing: Standing
+    state: State
     finding: Finding
     running: int
 
@@ -53,7 +53,7 @@ class ServerRow:
     booking: Booking
     title: str
     resources: tuple[str, ...]
-    standing: Standing
+    state: State
     is_current: bool
     """Whether its image is the one that the profile names now."""
     idle: str
@@ -130,23 +130,23 @@ def survey(
         refusals=tuple(reversed(refusals[-REFUSALS:])),
         codes=_codes(refusals, now - timedelta(days=7)),
         profiles=tuple(
-            ProfileRow(p, standing(catalog, p, today), catalog.finding(p.name), running[p.name])
+            ProfileRow(p, state_of(catalog, p, today), catalog.finding(p.name), running[p.name])
             for p in sorted(catalog.profiles.values(), key=lambda p: p.title.casefold())
         ),
     )
 
 
-def standing(catalog: Catalog, profile: Profile | None, today: date) -> Standing:
+def state_of(catalog: Catalog, profile: Profile | None, today: date) -> State:
     """Return whether a profile can be started, is being retired, or is gone (None)."""
     if profile is None:
-        return Standing("gone", "fa-circle-question", "danger", "No longer in the catalogue.")
+        return State("gone", "fa-circle-question", "danger", "No longer in the catalogue.")
     why = obstacle(catalog, profile, today)
     if why:
-        return Standing("blocked", "fa-ban", "danger", why)
+        return State("blocked", "fa-ban", "danger", why)
     why = deprecation(catalog, profile, today)
     if why:
-        return Standing("deprecated", "fa-hourglass-half", "warning", why)
-    return Standing("active", "fa-check", "success")
+        return State("deprecated", "fa-hourglass-half", "warning", why)
+    return State("active", "fa-check", "success")
 
 
 def charts(served: Iterable[Served], now: datetime) -> tuple[Chart, ...]:
@@ -198,7 +198,7 @@ def _servers(catalog: Catalog, bookings: Sequence[Booking], today: date) -> tupl
                 booking,
                 profile.title if profile else booking.profile,
                 tuple(render_resources(booking.amount)),
-                standing(catalog, profile, today),
+                state_of(catalog, profile, today),
                 profile is not None and profile.image.digest == booking.digest,
                 render_duration(booking.idle_limit) if booking.idle_limit else "never",
             )
