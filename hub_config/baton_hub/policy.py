@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
@@ -41,8 +41,6 @@ class ServerSpec:
     secrets: Mapping[str, SecretReference] = field(default_factory=lambda: MappingProxyType({}))
     """Variables whose values the spawner takes from where secrets are kept."""
     connections: tuple[str, ...] = ()
-    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """What was chosen, by the option's name, defaults included."""
     group: str = ""
     """The one of the person's groups that stands for them in the cluster; empty for none."""
     placement: Placement = field(default_factory=Placement)
@@ -58,7 +56,7 @@ def resolve(
     groups: Iterable[str],
     choice: Any,
     *,
-    today: date | None = None,
+    today: date,
 ) -> ServerSpec:
     """Return the server that this choice stands for, for this person.
 
@@ -73,9 +71,8 @@ def resolve(
     """
     asked = parse_choice(choice)
     members = frozenset(groups)
-    day = today or datetime.now(UTC).date()
-    profile = _profile(catalog, members, asked.profile, day)
-    check_startable(catalog, profile, day, members)
+    profile = _profile(catalog, members, asked.profile, today)
+    check_startable(catalog, profile, today, members)
     name, size = _size(profile, asked.size)
     answers = _answers(profile, asked.options)
     attached = _attached(catalog, members, profile, asked.connections)
@@ -98,11 +95,10 @@ def resolve(
         environment=MappingProxyType(environment),
         secrets=MappingProxyType(secrets),
         connections=attached,
-        options=MappingProxyType(answers),
         group=_group(catalog, members, profile),
         placement=profile.kubernetes,
         stop_when_idle=profile.stop_when_idle,
-        notice=deprecation(catalog, profile, day, members),
+        notice=deprecation(catalog, profile, today, members),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,10 @@ def audit(path: Path) -> Iterator[Audit]:
 
 
 def resolved() -> tuple[Booking, Any]:
-    spec = resolve(load_catalog(PROFILES), "ada", ["data-science"], {"profile": "python"})
+    catalog, today = load_catalog(PROFILES), date(2026, 11, 1)
+    spec = resolve(catalog, "ada", ["data-science"], {"profile": "python"}, today=today)
     reservations = Reservations()
-    booking = reservations.reserve("", spec, load_catalog(PROFILES).quotas, 60)
+    booking = reservations.reserve("", spec, catalog.quotas, 60)
     return reservations.start(booking.key) or booking, spec
 
 

@@ -313,6 +313,7 @@ def test_the_page_without_scripts_sends_what_policy_takes(catalog: Catalog) -> N
     ):
         fields[name] = [value]
     assert "size.python" in fields
-    spec = resolve(every, "ada", GROUPS, parse_form(fields))
+    spec = resolve(every, "ada", GROUPS, parse_form(fields), today=date(2026, 11, 1))
     assert (spec.profile, spec.size, spec.connections) == ("spark", "small", ("lake",))
-    assert spec.options == {"log-level": "WARN", "queue": "default"}
+    answers = {name: spec.environment[name] for name in ("SPARK_LOG_LEVEL", "SPARK_QUEUE")}
+    assert answers == {"SPARK_LOG_LEVEL": "WARN", "SPARK_QUEUE": "default"}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from baton_hub.amount import Amount
@@ -75,20 +75,19 @@ def differences(
 def catalogue_admits(
     catalog: Catalog,
     pod: Mapping[str, Any],
-    rules: PodRules = NO_HELPERS,
-    today: date | None = None,
+    rules: PodRules,
+    today: date,
 ) -> list[str]:
     """Return why a pod is nothing that the catalogue offers to anybody; empty when it is.
 
     A pod is admitted when it shows no `differences` to a profile and size that can be
     started on the day (UTC), for some group that its servers can stand for.
     """
-    day = today or datetime.now(UTC).date()
     labels = _labels(pod)
     profile = catalog.profiles.get(labels.get(PROFILE_LABEL, ""))
     if profile is None:
         return ["its label baton/profile names no profile"]
-    if problem := obstacle(catalog, profile, day):
+    if problem := obstacle(catalog, profile, today):
         return [problem]
     if labels.get(SIZE_LABEL) not in profile.sizes:
         return ["its label baton/size names no size of the profile"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Any
 
 from traitlets import Integer, Unicode
@@ -88,7 +89,7 @@ class CuratedSpawner(ChoosingSpawner):
                     "catalog_broken",
                     "The catalogue has no valid profile yet. Nothing can start until it has.",
                 )
-            spec = resolve(catalog, user, groups, self.user_options)
+            spec = resolve(catalog, user, groups, self.user_options, today=datetime.now(UTC).date())
             self.prepare(spec, catalog)
             limit = self.idle_limit if spec.stop_when_idle is None else spec.stop_when_idle
             recovery_of(self.audit).settle((user, self.name))
