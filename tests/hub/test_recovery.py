@@ -22,7 +22,8 @@ from baton_hub.catalog import Limits, Quotas
 from baton_hub.catalog.quotas import Budget
 from baton_hub.recovery import Recovery
 from baton_hub.reservations import Reservations
-from baton_hub.spawner.orphans import VARIABLE, end_processes
+from baton_hub.spawner.environment import SERVER_ID
+from baton_hub.spawner.orphans import end_processes
 
 NOW = datetime(2026, 11, 18, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -194,7 +195,7 @@ def test_processes_of_a_lost_server_are_ended_with_all_that_they_started() -> No
     """Also one that will not hear of it; those of other servers are not touched."""
 
     def start(code: str, identity: str) -> subprocess.Popen[str]:
-        environment = {**os.environ, VARIABLE: identity}
+        environment = {**os.environ, SERVER_ID: identity}
         return subprocess.Popen(
             [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True
         )

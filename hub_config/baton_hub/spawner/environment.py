@@ -5,6 +5,9 @@ from __future__ import annotations
 from baton_hub.booking import Booking
 from baton_hub.policy import ServerSpec
 
+SERVER_ID = "BATON_SERVER_ID"
+"""The variable that carries the decision's id, in a server and all that it starts."""
+
 
 def server_environment(
     spec: ServerSpec, booking: Booking | None, token: str, public_url: str
@@ -23,7 +26,7 @@ def server_environment(
         "MLFLOW_TRACKING_PASSWORD": token,
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "BATON_DESK_URL": f"{public_url}/services/desk",
-        "BATON_SERVER_ID": booking.id if booking else "",
+        SERVER_ID: booking.id if booking else "",
         "BATON_PROFILE": spec.profile,
         "BATON_SIZE": spec.size,
         "BATON_CONNECTIONS": ",".join(spec.connections),

@@ -8,8 +8,7 @@ from contextlib import suppress
 
 import psutil
 
-VARIABLE = "BATON_SERVER_ID"
-"""The environment variable that carries the decision's id, in a server and all that it starts."""
+from baton_hub.spawner.environment import SERVER_ID
 
 
 def end_processes(ids: Collection[str], patience: float = 5) -> int:
@@ -38,7 +37,7 @@ def _processes_of(ids: Collection[str]) -> Iterator[psutil.Process]:
         try:
             if process.uids().effective != own or process.status() == psutil.STATUS_ZOMBIE:
                 continue
-            if process.environ().get(VARIABLE) in ids:
+            if process.environ().get(SERVER_ID) in ids:
                 yield process
         except (psutil.Error, OSError):
             continue  # It has just ended, or is not ours to look at.
