@@ -25,7 +25,8 @@ from tests.hub.running import wait_for
 
 from baton_contract import NotFoundError
 from baton_hub.audit.replay import read_events
-from baton_hub.spawner.orphans import VARIABLE, end_processes
+from baton_hub.spawner.environment import SERVER_ID
+from baton_hub.spawner.orphans import end_processes
 
 CONFIGURATION = """
 import json, os, sys
@@ -205,7 +206,7 @@ def _identities() -> Iterator[str]:
     for process in psutil.process_iter():
         try:
             if process.status() != psutil.STATUS_ZOMBIE:
-                yield process.environ().get(VARIABLE, "")
+                yield process.environ().get(SERVER_ID, "")
         except (psutil.Error, OSError):
             continue
 
