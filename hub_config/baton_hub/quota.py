@@ -267,9 +267,12 @@ def _advice(bound: Bound, user: str) -> str:
         return f"Ask for a larger {'budget' if bound.period else 'limit'}."
     if bound.period:
         return f"Ask for a larger budget, or wait for the next {bound.period}."
-    own = bound.scope in ("user", "total") or any(who == user for who, _ in bound.holders)
     if not bound.used:
         return "Choose a smaller size."
+    if bound.scope == "total":
+        # Who holds it is nobody else's business, and may be no server of this person's.
+        return "Stop a server of yours that you do not need, or try again when others have."
+    own = bound.scope == "user" or any(who == user for who, _ in bound.holders)
     if bound.resource == "servers":
         # Every size is one server.
         stop = "Stop a server that you" if own else "Ask them to stop a server that they"
