@@ -86,6 +86,48 @@ def test_a_card_is_shown_for_what_is_offered_and_for_nothing_else(catalog: Catal
     assert "pytorch" not in page
 
 
+def many(catalog: Catalog, *titles: str) -> Catalog:
+    """Return a catalogue with one profile a title, all of them alike."""
+    like = catalog.profiles["scikit-learn"]
+    named = {f"p{number}": title for number, title in enumerate(titles)}
+    profiles = {
+        name: like.model_copy(update={"name": name, "title": title})
+        for name, title in named.items()
+    }
+    return replace(catalog, profiles=profiles)
+
+
+def test_numbers_in_titles_are_sorted_as_numbers(catalog: Catalog) -> None:
+    titles = ["Profile 10", "profile 2", "Profile", "Profile 1.12", "Profile 1.9", "7", "Audio"]
+    page = render(many(catalog, *titles))
+    assert re.findall(r'data-title="([^":]*)"', page) == [
+        "7",
+        "Audio",
+        "Profile",
+        "Profile 1.9",
+        "Profile 1.12",
+        "profile 2",
+        "Profile 10",
+    ]
+
+
+def test_what_is_ones_own_stays_before_what_is_everybodys(catalog: Catalog) -> None:
+    every = many(catalog, "Profile 1", "Profile 2")
+    shared = catalog.profiles["python"].access
+    first = every.profiles["p0"].model_copy(update={"access": shared})
+    page = render(replace(every, profiles={**every.profiles, "p0": first}))
+    assert re.findall(r'data-profile="(\w+)"', page) == ["p1", "p0"]
+
+
+@pytest.mark.parametrize(("number", "is_there"), [(8, False), (9, True)])
+def test_many_profiles_can_be_searched_but_not_without_scripts(
+    catalog: Catalog, number: int, is_there: bool
+) -> None:
+    page = render(many(catalog, *map(str, range(number))))
+    assert ('<div class="mb-3" data-baton="find" hidden>' in page) == is_there
+    assert ('type="search"' in page) == is_there
+
+
 def test_a_size_beyond_the_quota_is_shown_with_the_reason_and_cannot_be_chosen(
     catalog: Catalog,
 ) -> None:

@@ -34,7 +34,9 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name = title.lower().replace(" ", "-")
         more = {"description": LONG * number or "Short."}
         (folder / f"{name}.yaml").write_text(profile(folder, name, title, **more))
-    (folder / "huge.yaml").write_text(profile(folder, "huge", "A whole machine", sizes=huge))
+    (folder / "huge.yaml").write_text(
+        profile(folder, "huge", "A whole machine", sizes=huge, software={"GDAL": "3.12"})
+    )
     return folder
 
 
@@ -179,6 +181,100 @@ def test_the_keyboard_alone_is_enough(open_page: Open, governed: Platform) -> No
     stop(governed)
 
 
+def offered(page: Page) -> Locator:
+    """Return the profiles that are in sight."""
+    return page.locator("[data-profile]:visible")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("GÉO", ["geodata"]),
+        ("and LANG", ["text-and-language"]),
+        ("plain", ["python"]),
+        ("gdal", ["huge"]),
+        ("data plat audio", ["audio"]),
+    ],
+    ids=["accents", "words", "title", "software", "owner"],
+)
+def test_typing_leaves_what_matches_and_what_is_chosen(
+    open_page: Open, text: str, found: list[str]
+) -> None:
+    page = open_page()
+    choose(page, "images")
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.get_by_label("Find a profile").fill(text)
+    for name in found:
+        expect(card(page, name)).to_be_visible()
+    expect(card(page, "images")).to_be_visible()
+    expect(card(page, "images").locator('input[name="profile"]')).to_be_checked()
+    expect(offered(page)).to_have_count(len({*found, "images"}))
+    expect(page.locator('[data-baton="matches"]')).to_have_text(f"{len(found)} of 12")
+    assert not requests
+
+
+def test_enter_chooses_the_first_match_that_fits_and_escape_shows_all(
+    open_page: Open, album: Album
+) -> None:
+    page = open_page()
+    choose(page, "images")
+    field = page.get_by_label("Find a profile")
+    field.press("Enter")
+    expect(card(page, "images").locator('input[name="profile"]')).to_be_checked()
+    field.fill("spark")
+    album.take(page, "spawn-find", shown=False)
+    field.press("Enter")
+    first = offered(page).first.locator('input[name="profile"]')
+    expect(first).to_be_checked()
+    expect(page.locator('[data-baton="summary"]')).to_contain_text("Spark")
+    expect(card(page, "images")).to_be_hidden()
+    field.fill("whole machine")
+    field.press("Enter")
+    expect(first).to_be_checked()
+    expect(card(page, "huge")).to_be_visible()
+    field.press("Escape")
+    expect(field).to_have_value("")
+    expect(offered(page)).to_have_count(12)
+    expect(page.locator('[data-baton="matches"]')).to_have_text("")
+    assert page.url.endswith("/hub/spawn")
+
+
+def test_arrows_go_through_what_matches_only(open_page: Open) -> None:
+    page = open_page()
+    choose(page, "images")
+    page.get_by_label("Find a profile").fill("spark")
+    page.keyboard.press("Tab")
+    expect(card(page, "images").locator('input[name="profile"]')).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(offered(page)).to_have_count(2)
+    expect(page.locator('input[name="profile"]:checked')).to_have_value(re.compile("pyspark"))
+
+
+def test_what_is_chosen_outside_of_the_search_comes_into_sight(open_page: Open) -> None:
+    page = open_page()
+    old = choose(page, "pyspark-2025")
+    page.get_by_label("Find a profile").fill("2025")
+    expect(card(page, "pyspark")).to_be_hidden()
+    old.get_by_role("button", name="Choose Spark (PySpark)").click()
+    expect(card(page, "pyspark")).to_be_visible()
+    expect(card(page, "pyspark").locator('input[name="profile"]')).to_be_focused()
+
+
+def test_where_nothing_matches_one_click_shows_all_again(open_page: Open, album: Album) -> None:
+    page = open_page()
+    field = page.get_by_label("Find a profile")
+    field.fill("<b>no such</b>")
+    expect(page.get_by_text("No profile matches.")).to_be_visible()
+    expect(offered(page)).to_have_count(1)
+    field.press("Enter")
+    album.take(page, "spawn-find-nothing", shown=False)
+    page.get_by_role("button", name="Clear the search.").click()
+    expect(field).to_be_focused()
+    expect(offered(page)).to_have_count(12)
+    expect(page.get_by_role("button", name="Clear the search.")).to_be_hidden()
+
+
 def allowed(governed: Platform) -> dict[str, object] | None:
     spawns = [event for event in governed.audit() if event["event"] == "spawn"]
     return next((event for event in reversed(spawns) if event["decision"] == "allowed"), None)
@@ -293,6 +389,8 @@ def test_it_is_read_on_a_phone_and_in_the_dark(
 
 def test_without_scripts_the_same_is_sent(open_page: Open, governed: Platform) -> None:
     page = open_page(java_script_enabled=False)
+    expect(page.locator("#find-profile")).to_be_hidden()
+    expect(offered(page)).to_have_count(12)
     spark = choose(page, "pyspark")
     spark.get_by_label("Memory for Spark").select_option("2g")
     spark.get_by_label("Weather records").check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -203,6 +204,12 @@ class Profile(Part):
         return frozenset(kind for size in self.sizes.values() for kind in size.gpus)
 
 
+def _natural(title: str) -> tuple[str | int, ...]:
+    """Return what a title is sorted by: text and numbers by turns, so that likes are compared."""
+    parts = re.split(r"(\d+)", title.casefold())
+    return tuple(int(part) if number % 2 else part for number, part in enumerate(parts))
+
+
 @dataclass(frozen=True)
 class Catalog:
     """All profiles and limits as they were in one folder at one moment; never changes."""
@@ -217,9 +224,12 @@ class Catalog:
     """SHA-256 of the files it was read from, in lower-case hexadecimal; empty for no catalogue."""
 
     def offered(self, groups: frozenset[str]) -> tuple[Profile, ...]:
-        """Return the profiles that these groups may use: their own first, then by title."""
+        """Return the profiles that these groups may use: their own first, then by title.
+
+        Numbers in titles count as numbers: "Profile 2" stands before "Profile 10".
+        """
         allowed = (p for p in self.profiles.values() if p.access.allows(groups))
-        return tuple(sorted(allowed, key=lambda p: (p.access.everybody, p.title.casefold())))
+        return tuple(sorted(allowed, key=lambda p: (p.access.everybody, _natural(p.title))))
 
     def finding(self, profile: str) -> Finding:
         """Return what a profile's evidence says."""
