@@ -1,4 +1,4 @@
-"""What a Hub that was killed left behind: hours to count, and servers that nobody knows of."""
+"""What nobody knows the end of: servers of a Hub that was killed, and stops that failed."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ class Recovery:
     allowed, and without a stop, of which the Hub has no state. Those were lost: their
     processes or pods are ended, and a ``stop`` with the code ``lost`` is recorded. Until
     then they count against quotas, as they may still run.
+
+    A server that could not be stopped is lost as well: the Hub forgets it all the same.
     """
 
     def __init__(
@@ -50,7 +52,9 @@ class Recovery:
         self._pause = pause
         self._ready = asyncio.Event()
         self._lost: dict[Key, Booking] = {}
+        self._unended: set[str] = set()
         self._task: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     def begin(self, end_lost: EndLost) -> None:
         """Begin, unless it has begun. To be called in the Hub's loop whenever a spawner is made.
@@ -70,8 +74,18 @@ class Recovery:
 
     async def finished(self) -> None:
         """Return once every lost server was ended."""
-        if self._task is not None:
-            await asyncio.shield(self._task)
+        for task in (self._task, self._ending):
+            if task is not None:
+                await asyncio.shield(task)
+
+    def lose(self, booking: Booking, end_lost: EndLost) -> None:
+        """Count a server on that may still run, and end it beside serving.
+
+        To be called in the Hub's loop, in place of releasing what it holds.
+        """
+        self._lost[booking.key] = booking
+        self._unended.add(booking.id)
+        self._end_beside(end_lost)
 
     def settle(self, key: Key) -> None:
         """Record the stop of a lost server, if there is one: it ended, or is replaced now."""
@@ -83,8 +97,10 @@ class Recovery:
     async def _run(self, path: Path, begun: datetime, end_lost: EndLost) -> None:
         try:
             self._take_up(await asyncio.to_thread(_account_before, path, begun))
-            if self._lost:
-                await self._end(end_lost)
+            if self._unended:
+                number = len(self._unended)
+                log.warning("%d servers were lost when the Hub ended; they are ended now.", number)
+                await self._end_beside(end_lost)
         except (PublicError, OSError) as error:
             log.error(  # noqa: TRY400 - what is wrong stands in the file
                 "The audit can't be read back: %s Budgets count from now on, and servers that"
@@ -102,18 +118,30 @@ class Recovery:
         for booking in account:
             if booking.id not in restored:
                 self._lost[booking.key] = booking
+                self._unended.add(booking.id)
                 if self._reservations.get(booking.key) is None:
                     self._reservations.restore(booking)
 
+    def _end_beside(self, end_lost: EndLost) -> asyncio.Task[None]:
+        """Return the task that ends what was lost; one that runs takes up what comes new."""
+        if self._ending is None or self._ending.done():
+            self._ending = asyncio.get_running_loop().create_task(self._end(end_lost))
+        return self._ending
+
     async def _end(self, end_lost: EndLost) -> None:
-        ids = frozenset(booking.id for booking in self._lost.values())
-        log.warning("%d servers were lost when the Hub ended; they are ended now.", len(ids))
-        while not await self._try_to_end(end_lost, ids):
-            # Who starts a server need not wait for a cluster that does not answer.
-            self._ready.set()
-            await asyncio.sleep(self._pause)
-        for key in tuple(self._lost):
-            self.settle(key)
+        while ids := frozenset(self._unended):
+            if await self._try_to_end(end_lost, ids):
+                self._note_end(ids)
+            else:
+                # Who starts a server need not wait for a cluster that does not answer.
+                self._ready.set()
+                await asyncio.sleep(self._pause)
+
+    def _note_end(self, ids: frozenset[str]) -> None:
+        self._unended -= ids
+        for lost in tuple(self._lost.values()):
+            if lost.id in ids:
+                self.settle(lost.key)
 
     async def _try_to_end(self, end_lost: EndLost, ids: frozenset[str]) -> bool:
         try:

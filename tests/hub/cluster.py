@@ -68,6 +68,8 @@ class Api(kmock.KubernetesEmulator):
     """Reasons and messages of the events of every new pod."""
     refusal: Exception | None = None
     """What the next creations of a pod are answered with."""
+    keeps: bool = False
+    """Whether to delete a pod fails."""
     answers: bool = True
     """Whether servers in pods answer."""
     created: list[Json] = attrs.field(factory=list)
@@ -79,6 +81,8 @@ class Api(kmock.KubernetesEmulator):
         if request.action == kmock.action.LIST and request.params.get("watch") == "True":
             request = attrs.evolve(request, action=kmock.action.WATCH)
         creates = request.resource == PODS and request.action == kmock.action.CREATE
+        if self.keeps and request.resource == PODS and request.action == kmock.action.DELETE:
+            raise kmock.KubernetesError(status=500, message="etcd does not answer")
         if creates:
             if self.refusal is not None:
                 raise self.refusal

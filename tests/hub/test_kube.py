@@ -15,10 +15,12 @@ from tornado.web import HTTPError
 from traitlets.config import Config
 
 from baton_contract import ForbiddenError
+from baton_hub.audit.replay import read_events
 from baton_hub.catalog import Catalog, Quotas
-from baton_hub.process import reservations
+from baton_hub.process import recovery_of, reservations
 from baton_hub.spawner import CuratedKubeSpawner
 from baton_hub.spawner import refusal as refusals
+from baton_hub.spawner.watched import WatchedKubeSpawner
 
 PROFILES = Path(__file__).parents[2] / "profiles"
 
@@ -129,6 +131,58 @@ async def test_a_second_start_takes_nothing_over_from_the_first(config: Config) 
     pod = await pod_of(spawner)
     assert "nvidia.com/gpu" not in pod.spec.containers[0].resources.limits
     assert pod.metadata.labels["baton/profile"] == "python"
+
+
+@pytest.mark.parametrize("fails", ["stop", "poll"])
+async def test_a_server_that_may_run_on_counts_until_it_was_ended(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    """JupyterHub forgets a server whose stop fails, and one that it can't ask for."""
+    config.CuratedSpawner.audit_file = str(tmp_path / "audit.jsonl")
+    is_back, ended = asyncio.Event(), []
+
+    async def no_answer(*_: Any) -> None:
+        raise ConnectionError("no answer")
+
+    async def delete_pods(_: Any, ids: frozenset[str]) -> None:
+        await is_back.wait()
+        ended.append(ids)
+
+    monkeypatch.setattr(WatchedKubeSpawner, fails, no_answer)
+    monkeypatch.setattr(WatchedKubeSpawner, "delete_pods", delete_pods)
+    spawner = make(config, [], profile="python")
+    await pod_of(spawner)
+    spawner.note_start()
+    booking = spawner.booking
+    with pytest.raises(ConnectionError):
+        await getattr(spawner, fails)()
+    spawner.clear_state()
+    assert spawner.booking is None
+    assert reservations.get(booking.key) == booking
+    assert [event["event"] for event in read_events(tmp_path / "audit.jsonl")][-1] == "start"
+    is_back.set()
+    await recovery_of(spawner.audit).finished()
+    assert ended == [{booking.id}]
+    assert reservations.get(booking.key) is None
+    spawner.audit.close()
+    stops = [e for e in read_events(tmp_path / "audit.jsonl") if e["event"] == "stop"]
+    assert [(stop["id"], stop["code"]) for stop in stops] == [(booking.id, "lost")]
+
+
+async def test_a_start_that_came_to_no_pod_is_no_lost_server(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_answer(_: Any) -> None:
+        raise ConnectionError("no answer")
+
+    monkeypatch.setattr(WatchedKubeSpawner, "poll", no_answer)
+    spawner = make(config, [], profile="python")
+    await spawner.load_user_options()
+    key = spawner.booking.key
+    with pytest.raises(ConnectionError):
+        await spawner.poll()
+    spawner.clear_state()
+    assert reservations.get(key) is None
 
 
 def test_a_refusal_never_counts_as_a_failing_spawner(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,23 @@ def test_a_running_pod_and_its_booking_outlive_the_hub(cluster: Cluster, hub: Ku
     assert [event["event"] for event in hub.audit()].count("start") == 1
 
 
+def test_a_pod_that_can_t_be_deleted_counts_until_it_is_gone(
+    cluster: Cluster, hub: KubeHub
+) -> None:
+    cluster.plays(running())
+    hub.ask("ada")
+    wait_for(lambda: hub.servers("ada")[""]["ready"], "the server")
+    cluster.api.keeps = True
+    hub.api.delete("users/ada/server")
+    wait_for(lambda: not hub.servers("ada"), "the end of the stop")
+    assert cluster.pods() == ["jupyter-ada"]
+    assert hub.ask("ada", "second").headers["Baton-Refusal"] == "quota_servers"
+    assert "stop" not in [event["event"] for event in hub.audit()]
+    cluster.api.keeps = False
+    wait_for(lambda: hub.audit()[-1]["event"] == "stop", "the stop's record", 60)
+    assert (hub.audit()[-1]["code"], cluster.pods()) == ("lost", [])
+
+
 def test_a_pod_that_no_hub_knows_any_more_is_ended(cluster: Cluster, hub: KubeHub) -> None:
     """Only the audit still tells of it, and the label on the pod."""
     cluster.plays()

@@ -145,6 +145,46 @@ async def test_a_cluster_that_does_not_answer_holds_no_decision_up_and_is_asked_
     assert "can't be ended yet" in caplog.text
 
 
+async def test_a_server_that_could_not_be_stopped_counts_until_it_is_ended(past: Past) -> None:
+    kept = booking(started=NOW - HOUR)
+    past.start(kept)
+    recovery, reservations, audit = new_hub(past)
+    seen: list[int] = []
+    cluster = Cluster(failures=2)
+
+    async def end_lost(ids: frozenset[str]) -> None:
+        seen.append(len(reservations.bookings()))
+        await cluster.end_lost(ids)
+
+    reservations.restore(kept)
+    recovery.lose(kept, end_lost)
+    assert [event["event"] for event in read_events(past.path)][-1] == "start"
+    await recovery.finished()
+    assert (seen, cluster.ended) == ([1, 1, 1], [{kept.id}])
+    assert not reservations.bookings()
+    audit.close()
+    stops = [event for event in read_events(past.path) if event["event"] == "stop"]
+    assert [(stop["id"], stop["code"]) for stop in stops] == [(kept.id, "lost")]
+
+
+async def test_what_is_lost_while_others_are_ended_is_ended_too(past: Past) -> None:
+    first, second = booking(server="a"), booking(server="b")
+    recovery, reservations, _ = new_hub(past)
+    ended: list[frozenset[str]] = []
+
+    async def end_lost(ids: frozenset[str]) -> None:
+        if not ended:
+            recovery.lose(second, end_lost)
+        ended.append(ids)
+
+    for one in (first, second):
+        reservations.restore(one)
+    recovery.lose(first, end_lost)
+    await recovery.finished()
+    assert ended == [{first.id}, {second.id}]
+    assert not reservations.bookings()
+
+
 async def test_a_first_start_has_nothing_to_recover(tmp_path: Path) -> None:
     cluster = Cluster()
     recovery = Recovery(Audit(tmp_path / "audit.jsonl"), Reservations())

@@ -185,8 +185,9 @@ def _notes(found: Usage, by: By, log: _Log) -> Iterator[str]:
         yield "Somebody in several groups counts in each; the total counts every server once."
     if found.lost:
         yield (
-            f"{found.lost} of the servers ended while the Hub was down; they are counted until it"
-            " was up again, so their hours may be too many."
+            f"{found.lost} of the servers ended while the Hub was down, or could not be stopped;"
+            " they are counted until the Hub knew that they were gone, so their hours may be too"
+            " many."
         )
     if log.first > 1 and log.began and found.window.start <= log.began:
         yield f"The audit at hand begins on {_shown(log.began)}; older files were moved away."

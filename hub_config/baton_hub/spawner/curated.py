@@ -59,6 +59,8 @@ class CuratedSpawner(ChoosingSpawner):
     _was_told_to_stop = False
     _is_unconfirmed = False
     """True while a new Hub has not yet looked whether the server is still there."""
+    _may_run_on = False
+    """True once the server could not be stopped, or nobody could say whether it is there."""
 
     @property
     def audit(self) -> Audit:
@@ -92,15 +94,16 @@ class CuratedSpawner(ChoosingSpawner):
             spec = resolve(catalog, user, groups, self.user_options, today=datetime.now(UTC).date())
             self.prepare(spec, catalog)
             limit = self.idle_limit if spec.stop_when_idle is None else spec.stop_when_idle
-            recovery_of(self.audit).settle((user, self.name))
             booking = reservations.reserve(self.name, spec, catalog.quotas, limit)
+            # Only now: a start that is refused replaces nothing.
+            recovery_of(self.audit).settle(booking.key)
             self._record_start(booking, spec)
         except PublicError as error:
             self.note_refusal(error, asked=self.user_options, spec=spec)
             self.propose_again()
             raise refusal(error, self._hub_settings()) from None
         self.spec, self.booking, self._was_told_to_stop = spec, booking, False
-        self.trouble_code = ""
+        self.trouble_code, self._may_run_on = "", False
         self._keep_state()
         try:
             await self.audit.durable()
@@ -154,8 +157,8 @@ class CuratedSpawner(ChoosingSpawner):
     async def end_lost(self, ids: Collection[str]) -> None:
         """End the servers of these decisions, which the Hub does not know.
 
-        It was killed before it had noted what came of them. Does nothing where no
-        server outlives a Hub that does not know it.
+        It was killed before it had noted what came of them, or could not stop them. Does
+        nothing where no server outlives a Hub that does not know it.
         """
 
     def _hub_settings(self) -> dict[str, Any]:
@@ -196,11 +199,16 @@ class CuratedSpawner(ChoosingSpawner):
     def clear_state(self) -> None:
         """Forget the server: it stopped, or never came up. Its booking is taken back.
 
-        The Hub calls this at the end of every stop and of every failed start.
+        The Hub calls this at the end of every stop and of every failed start, also of a
+        stop that failed. Then the server may run on, and counts until it was ended.
         """
         super().clear_state()
-        if self.booking is not None:
-            booking, self.booking, self.spec = self.booking, None, None
+        if self.booking is None:
+            return
+        booking, self.booking, self.spec = self.booking, None, None
+        if self._may_run_on:
+            recovery_of(self.audit).lose(booking, self.end_lost)
+        else:
             reservations.release(booking.key, only=booking.id)
             self.audit.note("stop", **stopped(booking, self._stop_code(booking)))
 
@@ -218,8 +226,9 @@ class CuratedSpawner(ChoosingSpawner):
 
     async def stop(self, now: bool = False) -> None:
         """Stop the server. Who asked for it is not told to spawners."""
-        self._was_told_to_stop = True
+        self._was_told_to_stop = self._may_run_on = True
         await super().stop(now)
+        self._may_run_on = False
 
     def start_polling(self) -> None:
         """Watch the server, which is there: it started, or was found again by a new Hub."""

@@ -216,7 +216,14 @@ class CuratedKubeSpawner(CuratedSpawner, WatchedKubeSpawner):
         """Return None while the pod is there; notes why it ended where the cluster says so."""
         pod = self.pod_of(self.booking.id) if self.booking else None
         was_told = self._was_told_to_stop
-        status: int | None = await super().poll()
+        try:
+            status: int | None = await super().poll()
+        except Exception:
+            # The Hub takes a server for gone that it can't ask for.
+            self._may_run_on = self._may_be_there
+            raise
+        if status is not None:
+            self._may_run_on = False
         if status is not None and self.booking is not None:
             # KubeSpawner deletes a pod that is over; nobody told it to.
             self._was_told_to_stop = was_told
@@ -224,6 +231,11 @@ class CuratedKubeSpawner(CuratedSpawner, WatchedKubeSpawner):
             self.trouble_code = self.trouble_code or (trouble.code if trouble else "")
         return status
 
+    @property
+    def _may_be_there(self) -> bool:
+        """Tell whether a pod may have been made; of an earlier Hub's start nobody knows."""
+        return self.booking is not None and (self.spec is None or self._sent == self.booking.id)
+
     async def end_lost(self, ids: Collection[str]) -> None:
-        """Delete every pod of these decisions; raises when the cluster does not answer."""
+        """Delete every pod of these decisions and return once they are gone; raises if it can't."""
         await self.delete_pods(ids)

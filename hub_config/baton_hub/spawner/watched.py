@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from aiohttp import ClientError
+from jupyterhub.utils import exponential_backoff
 from kubernetes_asyncio.client import ApiException
 from kubespawner import KubeSpawner
 
@@ -29,12 +30,21 @@ class WatchedKubeSpawner(KubeSpawner):  # type: ignore[misc]
         return found if found and _decision(found) == decision else None
 
     async def delete_pods(self, decisions: Collection[str]) -> None:
-        """Delete every pod of these decisions, whoever's; raises when the API does not answer."""
+        """Delete every pod of these decisions, whoever's, and return once they are gone.
+
+        Raises when the API does not answer or refuses, and when a pod stays, as one does
+        whose node is gone.
+        """
         await self._start_watching_pods()
         for pod in tuple(self._pods_of(decisions)):
             about = pod["metadata"]
             self.log.warning("Deleting the pod %s, which the Hub does not know", about["name"])
             await self._delete(about["namespace"], about["name"])
+        await exponential_backoff(
+            lambda: not any(self._pods_of(decisions)),
+            "Deleted pods are still there",
+            timeout=self.k8s_api_request_retry_timeout,
+        )
 
     async def delete_own_pod(self) -> None:
         """Ask for this server's pod to be deleted; failing that, leave it to the Hub's stop."""
