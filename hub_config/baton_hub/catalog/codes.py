@@ -46,6 +46,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "unknown_connection": "a profile names a connection that is not in `connections.yaml`",
         "connection_not_offered": "none of a profile's groups may use a connection (warning)",
         "variable_clash": "one environment variable would be set from two places",
+        "risky_variable": "a variable that decides what programs load is set (warning)",
         "size_over_quota": "a size is above a quota, so that nobody who is offered it can start it",
         "gpu_not_limited": "GPUs are limited, and this kind is not (warning)",
         "unknown_group": "a quota's group is no profile's, and looks misspelt (warning)",

@@ -15,6 +15,7 @@ from baton_hub.catalog.evidence.model import Finding
 from baton_hub.catalog.fault import Fault
 from baton_hub.catalog.fit import check_quotas, check_sizes
 from baton_hub.catalog.folder import read_files, unused_files
+from baton_hub.catalog.loading import check_loading
 from baton_hub.catalog.model import Catalog
 from baton_hub.catalog.names import check_names, check_replacements
 from baton_hub.catalog.secrets import check_secrets
@@ -25,6 +26,7 @@ _CHECKS: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     check_replacements,
     check_connections,
     check_variables,
+    check_loading,
     check_sizes,
     check_quotas,
     check_secrets,
