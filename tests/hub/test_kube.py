@@ -16,7 +16,7 @@ from traitlets.config import Config
 
 from baton_contract import ForbiddenError
 from baton_hub.audit.replay import read_events
-from baton_hub.catalog import Catalog, Quotas
+from baton_hub.catalog import Catalog, Limits, Quotas
 from baton_hub.process import recovery_of, reservations
 from baton_hub.spawner import CuratedKubeSpawner
 from baton_hub.spawner import refusal as refusals
@@ -167,6 +167,35 @@ async def test_a_server_that_may_run_on_counts_until_it_was_ended(
     spawner.audit.close()
     stops = [e for e in read_events(tmp_path / "audit.jsonl") if e["event"] == "stop"]
     assert [(stop["id"], stop["code"]) for stop in stops] == [(booking.id, "lost")]
+
+
+async def test_a_start_that_is_refused_replaces_no_server_that_may_run_on(
+    config: Config, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_back = asyncio.Event()
+
+    async def fail(*_: Any) -> None:
+        raise ConnectionError("no answer")
+
+    async def delete_pods(*_: Any) -> None:
+        await is_back.wait()
+
+    monkeypatch.setattr(WatchedKubeSpawner, "stop", fail)
+    monkeypatch.setattr(WatchedKubeSpawner, "delete_pods", delete_pods)
+    spawner = make(config, [], profile="python")
+    await pod_of(spawner)
+    booking = spawner.booking
+    with pytest.raises(ConnectionError):
+        await spawner.stop()
+    spawner.clear_state()
+    full = replace(catalog, quotas=Quotas(each_user=Limits(servers=0)))
+    monkeypatch.setattr(CuratedKubeSpawner, "catalog", SimpleNamespace(current=lambda: full))
+    with pytest.raises(HTTPError):
+        await make(config, [], profile="python").load_user_options()
+    assert reservations.get(booking.key) == booking
+    is_back.set()
+    await recovery_of(spawner.audit).finished()
+    assert reservations.get(booking.key) is None
 
 
 async def test_a_start_that_came_to_no_pod_is_no_lost_server(
