@@ -226,9 +226,13 @@ class CuratedSpawner(ChoosingSpawner):
 
     async def stop(self, now: bool = False) -> None:
         """Stop the server. Who asked for it is not told to spawners."""
-        self._was_told_to_stop = self._may_run_on = True
-        await super().stop(now)
-        self._may_run_on = False
+        self._was_told_to_stop = True
+        try:
+            await super().stop(now)
+        except BaseException:
+            # JupyterHub forgets the server all the same.
+            self._may_run_on = True
+            raise
 
     def start_polling(self) -> None:
         """Watch the server, which is there: it started, or was found again by a new Hub."""
