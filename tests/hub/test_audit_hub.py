@@ -156,7 +156,8 @@ def test_what_the_hub_recorded_fits_the_schema_and_the_chain_is_whole(
     wait_for(lambda: platform.audit()[-1]["event"] == "stop", "the stop's record")
     events = check_audit(platform.folder / "audit.jsonl", tuple(platform.secrets.values()))
     assert {event["event"] for event in events} == {"begin", "catalog", "spawn", "start", "stop"}
-    refused = {e["code"]: e for e in events if e.get("decision") == "refused"}
+    spawns = (e for e in events if e["event"] == "spawn" and e["user"] == "developer")
+    refused = {e["code"]: e for e in spawns if e["decision"] == "refused"}
     assert refused["unknown_size"]["size"] == "huge"
     assert refused["unknown_size"]["cpu"] is None
     # What a limit stood against is recorded whole, so that other limits can be tried on it.
@@ -228,7 +229,8 @@ def test_prometheus_sees_what_runs_what_is_left_and_what_was_decided(
     assert found[f"baton_quota_limit{{{labels}}}"] == 40
     assert found[f"baton_quota_left{{{labels}}}"] == 39
     labels = 'group="data-science",period="week",resource="cpu_hours",scope="group"'
-    assert found[f"baton_budget_left_hours{{{labels}}}"] == 100
+    # Other tests' servers on this platform used some minutes of it.
+    assert found[f"baton_budget_left_hours{{{labels}}}"] == pytest.approx(100, abs=2)
     assert found['baton_decisions_total{code="ok",decision="allowed"}'] >= 1
     assert found['baton_decisions_total{code="unknown_size",decision="refused"}'] >= 1
     assert found["baton_catalog_faults"] == 0
