@@ -34,10 +34,25 @@ class HeadType(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"{value!r}: {error}.", param, ctx)
 
 
+def _there(
+    ctx: click.Context,  # noqa: ARG001
+    param: click.Parameter,
+    files: tuple[Path, ...],
+) -> tuple[Path, ...]:
+    """Return the files, which are there; a rotation takes one away for a moment."""
+    for file in files:
+        if not file.exists():
+            time.sleep(MOMENT)
+        if not file.exists():
+            raise click.BadParameter(f"File '{file}' does not exist.", param=param)
+    return files
+
+
 _files = click.argument(
     "files",
     nargs=-1,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    callback=_there,
+    type=click.Path(path_type=Path, dir_okay=False),
     metavar="[FILE…]",
 )
 _after = click.option(
