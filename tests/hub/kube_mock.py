@@ -9,23 +9,17 @@ from typing import Any
 import pytest
 from jupyterhub.utils import maybe_future
 from kubernetes_asyncio.config import kube_config
+from tests.hub.cluster import KUBECONFIG
 from traitlets.config import Config
 
 from baton_hub.spawner import CuratedKubeSpawner
 
-KUBECONFIG = """
-apiVersion: v1
-kind: Config
-clusters: [{name: none, cluster: {server: "http://127.0.0.1:1"}}]
-contexts: [{name: none, context: {cluster: none, user: none}}]
-users: [{name: none, user: {}}]
-current-context: none
-"""
+NOWHERE = "http://127.0.0.1:1"
 
 
 def configure(folder: Path, profiles: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     """Return the configuration of a Hub with a catalogue."""
-    (folder / "kubeconfig").write_text(KUBECONFIG)
+    (folder / "kubeconfig").write_text(KUBECONFIG.replace("URL", NOWHERE))
     # Its default is read from the environment once, when the library is loaded.
     monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(folder / "kubeconfig"))
     c = Config()

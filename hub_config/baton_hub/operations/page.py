@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.scopes import needs_scope
-from tornado.ioloop import IOLoop
 from tornado.web import authenticated
 
 from baton_hub.operations.history import history_of
@@ -30,9 +30,7 @@ class OperationsHandler(BaseHandler):  # type: ignore[misc]
         await recovery_of(self.audit).ready()
         now = datetime.now(UTC)
         # A month of decisions is read from disk: not in the Hub's loop.
-        past = await IOLoop.current().run_in_executor(
-            None, self.history.since, now - timedelta(days=DAYS)
-        )
+        past = await asyncio.to_thread(self.history.since, now - timedelta(days=DAYS))
         catalog = self.catalog.current()
         view = survey(
             catalog,
