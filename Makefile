@@ -73,7 +73,7 @@ clean:
 	@echo "Installing Baton and its libraries into $(VENV) (a few minutes the first time)"
 	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	@HATCH_JUPYTER_BUILDER_SKIP_NPM=1 $(BIN)/pip install --quiet --constraint constraints.txt \
-		--editable ".[platform,postgres,sigstore,spark]" --group dev
+		--editable ".[platform,postgres,s3,sigstore,spark]" --group dev
 	@rm -rf $(VENV)/share/jupyter/labextensions/jupyter-baton
 	@ln -s $(CURDIR)/server_extension/baton_lab/labextension $(VENV)/share/jupyter/labextensions/jupyter-baton
 	@mkdir -p .stamps && touch $@

@@ -15,7 +15,7 @@ import pytest
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 
-from baton_lab.capture import NotebookContext, notebook_path
+from baton_lab.capture.context import NotebookContext, notebook_path
 
 PLATFORM = {
     "BATON_PROFILE": "data-science",
@@ -48,7 +48,7 @@ def test_an_image_that_is_not_known_is_left_out(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_module_loads_no_more_of_mlflow_than_its_base_class() -> None:
     code = (
-        "import sys; import mlflow; before = set(sys.modules); import baton_lab.capture; "
+        "import sys; import mlflow; before = set(sys.modules); import baton_lab.capture.context; "
         "print([name for name in sys.modules.keys() - before if not name.startswith('baton_lab')])"
     )
     done = subprocess.run(

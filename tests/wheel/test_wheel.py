@@ -74,6 +74,7 @@ def test_wheel_holds_panel_schemas_migrations_pages_and_profiles(wheel: Path) ->
         "share/jupyter/labextensions/jupyter-baton/package.json",
         "share/jupyter/labextensions/jupyter-baton/static/remoteEntry",
         "etc/jupyter/jupyter_server_config.d/baton_lab.json",
+        "etc/ipython/ipython_kernel_config.py",
         "baton_contract/schemas/packet.v1.schema.json",
         "baton_desk/static/vendor/idiomorph.min.js",
         "baton_desk/templates/inbox.html",
