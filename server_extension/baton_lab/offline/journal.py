@@ -1,0 +1,225 @@
+"""What is kept on disk until MLflow has it: the calls of each run in order, and files by content.
+
+A spool is a folder::
+
+    runs/RUN.calls     the run's own calls, in the order in which they were made
+    runs/RUN.beside    what came beside them and has no place among them
+    runs/RUN.….sent    how many bytes of that file MLflow has
+    files/SHA256       contents
+    made/LOCAL         the id that MLflow gave to a run or model made while it was away
+    refused/RUN        what MLflow will never take, each with the reason
+
+Any number of processes may append and read; `sender` alone shortens it. Nothing in it
+is a secret of the platform's. Only the person can read it.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from baton_contract.errors import PublicError
+from baton_lab.offline.entries import Entry, parse_line, render_line
+from baton_lab.offline.places import platform_address, spool_folder, wake_path
+
+__all__ = ["Entry", "Journal", "KeepingError"]
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}", re.ASCII)
+CALLS, BESIDE = ".calls", ".beside"
+
+
+class KeepingError(PublicError):
+    """Nothing could be kept on this machine's disk; the text says why, in one line."""
+
+    status = 507
+
+
+class Journal:
+    """Keeps what is to be sent to one MLflow, by run.
+
+    What `append` and `keep` returned for survives the end of the process, by SIGKILL
+    too. Both raise `KeepingError` when the disk takes nothing; then nothing of that
+    call is kept.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or spool_folder(platform_address())
+        self._is_there = False
+
+    def append(self, run_id: str, entry: Entry, *, in_order: bool = False) -> None:
+        """Keep an entry of a run behind those that are there.
+
+        With ``in_order`` it stands among the run's own calls, and the calls that follow
+        wait until it was sent. Else it is sent beside them, when the run is there.
+        """
+        path = self.calls_path(run_id) if in_order else self._path(run_id, BESIDE)
+        try:
+            self._prepare()
+            is_first = _append(path, render_line(entry))
+        except OSError as error:
+            raise _not_kept(error) from error
+        if is_first:
+            wake()
+
+    def keep(self, source: Path | bytes) -> str:
+        """Store a file's content, once; return its SHA-256 in hexadecimal digits."""
+        try:
+            self._prepare()
+            return self._keep(source)
+        except OSError as error:
+            raise _not_kept(error) from error
+
+    def has_calls(self, run_id: str) -> bool:
+        """Tell whether calls of a run wait to be sent, so that further ones come behind them."""
+        return self.calls_path(run_id).exists()
+
+    def calls_path(self, run_id: str) -> Path:
+        """Return the file with a run's own calls."""
+        return self._path(run_id, CALLS)
+
+    def content(self, digest: str) -> Path:
+        """Return where the content with this SHA-256 is kept."""
+        return self.folder / "files" / _checked(digest)
+
+    def made(self, local_id: str) -> str | None:
+        """Return the id that MLflow gave to what was made under ``local_id``; None before that."""
+        try:
+            return (self.folder / "made" / _checked(local_id)).read_text("ascii")
+        except OSError:
+            return None
+
+    def _path(self, run_id: str, lane: str) -> Path:
+        return self.folder / "runs" / f"{_checked(run_id)}{lane}"
+
+    def _prepare(self) -> None:
+        if self._is_there and self.folder.exists():
+            return
+        for name in ("runs", "files", "made", "refused"):
+            (self.folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Parents of a new folder get the usual mode.
+        self.folder.chmod(0o700)
+        self.folder.parent.chmod(0o700)
+        self._is_there = True
+
+    def _keep(self, source: Path | bytes) -> str:
+        arriving = self.folder / "files" / f".{secrets.token_hex(8)}"
+        try:
+            digest = _copy(source, arriving)
+            # The newer file replaces one that a sender may be about to clear away.
+            arriving.replace(self.folder / "files" / digest)
+        except BaseException:
+            with suppress(OSError):
+                arriving.unlink(missing_ok=True)
+            raise
+        return digest
+
+
+def wake() -> None:
+    """Tell the Jupyter server of this machine that something was kept; nobody need be there."""
+    import socket
+
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+        out.setblocking(False)
+        out.sendto(b"kept", os.fspath(wake_path()))
+
+
+def load_entries(path: Path, start: int) -> Iterator[tuple[Entry | None, int]]:
+    """Yield each entry from the byte ``start`` on, with the byte at which it ends.
+
+    None for a line that a crash tore: the call that wrote it never returned. A last line
+    without an end is left for later: somebody may be writing it.
+    """
+    with path.open("rb") as lines:
+        lines.seek(start)
+        for line in lines:
+            if not line.endswith(b"\n"):
+                return
+            start += len(line)
+            yield parse_line(line), start
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[int]:
+    """Hold the file at ``path``, made if it is absent, for this process alone."""
+    while True:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            if _is_still(fd, path):
+                yield fd
+                return
+        finally:
+            os.close(fd)
+
+
+def _is_still(fd: int, path: Path) -> bool:
+    """Tell whether the file was not cleared away while its lock was awaited."""
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _append(path: Path, line: bytes) -> bool:
+    """Write a line at the end of a file; return whether it is the first."""
+    with locked(path) as fd:
+        size = os.fstat(fd).st_size
+        if size and os.pread(fd, 1, size - 1) != b"\n":
+            line = b"\n" + line  # A crash tore the last line: close it off.
+        try:
+            _write(fd, line)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(fd, size)
+            raise
+    return size == 0
+
+
+def _write(fd: int, line: bytes) -> None:
+    rest = memoryview(line)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+def _copy(source: Path | bytes, target: Path) -> str:
+    """Write the content into ``target``, readable by this person only; return its SHA-256."""
+    fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with open(fd, "wb") as out:  # noqa: PTH123 - of a descriptor
+        if isinstance(source, bytes):
+            out.write(source)
+            return hashlib.sha256(source).hexdigest()
+        with source.open("rb") as file:
+            digest = hashlib.sha256()
+            shutil.copyfileobj(file, _Both(out, digest), 1024 * 1024)
+            return digest.hexdigest()
+
+
+class _Both:
+    """A file that digests what is written to it: one reading, so that both tell the same."""
+
+    def __init__(self, out: IO[bytes], digest: hashlib._Hash) -> None:
+        self._out, self._digest = out, digest
+
+    def write(self, data: bytes) -> int:
+        self._digest.update(data)
+        return self._out.write(data)
+
+
+def _checked(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise KeepingError("bad_name", f"{name[:80]!r} is no id of a run or a file.")
+    return name
+
+
+def _not_kept(error: OSError) -> KeepingError:
+    why = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "your share of the disk is used up"}
+    reason = why.get(error.errno or 0, f"{error.strerror or error}".lower())
+    return KeepingError("not_kept", f"Nothing was kept on this machine: {reason}.")
