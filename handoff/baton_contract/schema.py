@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
-SCHEMAS = ("packet.v1", "handoff.v1", "event.v1", "error.v1")
+SCHEMAS = ("packet.v1", "handoff.v1", "event.v1", "error.v1", "trace.v1")
 """Every schema by the name that `load_schema` and `validate` take."""
 
 

@@ -332,6 +332,104 @@ RFC 3339, UTC, milliseconds, ending in Z.
 """
 
 
+TraceMoment: TypeAlias = str
+"""
+RFC 3339, UTC, milliseconds, ending in Z.
+"""
+
+
+class TraceRun(TypedDict):
+    id: str
+    name: str
+    experiment_id: str
+    author: str | None
+    """
+    Who made it, as the Hub said.
+    """
+    status: str
+    """
+    MLflow's word: RUNNING, SCHEDULED, FINISHED, FAILED or KILLED.
+    """
+    deleted: bool
+    """
+    Whether somebody deleted it; MLflow keeps it until it is collected.
+    """
+    started_at: TraceMoment | None
+    ended_at: TraceMoment | None
+    ui: str
+    """
+    Its page in MLflow.
+    """
+
+
+class TraceStep(TypedDict):
+    kind: Literal[
+        "version",
+        "model",
+        "run",
+        "cell",
+        "notebook",
+        "script",
+        "commit",
+        "diff",
+        "image",
+        "packages",
+        "dataset",
+    ]
+    """
+    version: the registered model's. model: its files. notebook, script: as it was when the run began. diff: what differed from the commit. packages: what was installed.
+    """
+    state: Literal["verified", "recorded", "missing", "differs"]
+    """
+    verified: fetched or looked up now, and it is what its digest says. recorded: known, with nothing to check it against. missing: not recorded, or not there any more. differs: not what its digest or its own words say.
+    """
+    value: str | None
+    """
+    What it is, in a few words: a path, a commit, a name; null when nothing is known.
+    """
+    digest: str | None
+    """
+    The SHA-256 of a file in hexadecimal, a git commit's id, an image's digest (sha256:…), or MLflow's digest of a dataset.
+    """
+    uri: str | None
+    """
+    Where it is: an artifact's address in MLflow, a git remote, a dataset's source; without credentials.
+    """
+    size: int | None
+    """
+    Bytes.
+    """
+    note: str
+    """
+    A sentence or two for a person: what else is known, or why it is missing or differs. Empty when there is nothing to add.
+    """
+
+
+class TraceVersion(TypedDict):
+    name: str
+    """
+    The registered model's name.
+    """
+    version: str
+    """
+    A decimal number in MLflow.
+    """
+    aliases: list[str]
+    author: str | None
+    """
+    Who registered it, as the Hub said.
+    """
+    created_at: TraceMoment | None
+    uri: str
+    """
+    Where the version was registered from, such as models:/m-….
+    """
+    ui: str
+    """
+    Its page in MLflow.
+    """
+
+
 class Check(TypedDict):
     tool: str
     """
@@ -486,3 +584,30 @@ class Packet(TypedDict):
     The digest of the packet that this one replaces, or null.
     """
     routing: PacketRouting
+
+
+class Trace(TypedDict):
+    """
+    The way back from a model version or a run to the cell, the files and the data that made it, as far as it was recorded, and whether what was recorded is still what MLflow holds. What is NOT recorded here: the content of files, metrics, parameters, and any credential.
+    """
+
+    schema: Literal["urn:baton:trace:1"]
+    """
+    The version of this schema.
+    """
+    version: TraceVersion | None
+    """
+    The model version that was asked about; null when a run was.
+    """
+    run: TraceRun | None
+    """
+    The run that made it; null when none is recorded, or it is not there any more.
+    """
+    steps: list[TraceStep]
+    """
+    The way back, from the model to the data. Every kind but dataset, diff and script stands here at most once, also when it is missing.
+    """
+    verdict: Literal["whole", "incomplete", "differs"]
+    """
+    differs: a digest or a claim does not match. incomplete: nothing differs, and a step is missing. whole: every step is there.
+    """

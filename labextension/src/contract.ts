@@ -67,6 +67,13 @@ export type HandoffState =
  */
 export type HandoffAction =
   'submit' | 'withdraw' | 'reoffer' | 'accept' | 'request_changes' | 'decline' | 'revoke' | 'comment' | 'report';
+/**
+ * RFC 3339, UTC, milliseconds, ending in Z.
+ *
+ * This interface was referenced by `Contract`'s JSON-Schema
+ * via the `definition` "TraceMoment".
+ */
+export type TraceMoment = string;
 
 export interface Contract {}
 /**
@@ -573,6 +580,126 @@ export interface PacketRouting {
   team: string;
   /**
    * What the sender tells the team.
+   */
+  note: string;
+}
+/**
+ * The way back from a model version or a run to the cell, the files and the data that made it, as far as it was recorded, and whether what was recorded is still what MLflow holds. What is NOT recorded here: the content of files, metrics, parameters, and any credential.
+ *
+ * This interface was referenced by `Contract`'s JSON-Schema
+ * via the `definition` "Trace".
+ */
+export interface Trace {
+  /**
+   * The version of this schema.
+   */
+  schema: 'urn:baton:trace:1';
+  /**
+   * The model version that was asked about; null when a run was.
+   */
+  version: TraceVersion | null;
+  /**
+   * The run that made it; null when none is recorded, or it is not there any more.
+   */
+  run: TraceRun | null;
+  /**
+   * The way back, from the model to the data. Every kind but dataset, diff and script stands here at most once, also when it is missing.
+   *
+   * @minItems 1
+   */
+  steps: [TraceStep, ...TraceStep[]];
+  /**
+   * differs: a digest or a claim does not match. incomplete: nothing differs, and a step is missing. whole: every step is there.
+   */
+  verdict: 'whole' | 'incomplete' | 'differs';
+}
+/**
+ * This interface was referenced by `Contract`'s JSON-Schema
+ * via the `definition` "TraceVersion".
+ */
+export interface TraceVersion {
+  /**
+   * The registered model's name.
+   */
+  name: string;
+  /**
+   * A decimal number in MLflow.
+   */
+  version: string;
+  aliases: string[];
+  /**
+   * Who registered it, as the Hub said.
+   */
+  author: string | null;
+  created_at: TraceMoment | null;
+  /**
+   * Where the version was registered from, such as models:/m-….
+   */
+  uri: string;
+  /**
+   * Its page in MLflow.
+   */
+  ui: string;
+}
+/**
+ * This interface was referenced by `Contract`'s JSON-Schema
+ * via the `definition` "TraceRun".
+ */
+export interface TraceRun {
+  id: string;
+  name: string;
+  experiment_id: string;
+  /**
+   * Who made it, as the Hub said.
+   */
+  author: string | null;
+  /**
+   * MLflow's word: RUNNING, SCHEDULED, FINISHED, FAILED or KILLED.
+   */
+  status: string;
+  /**
+   * Whether somebody deleted it; MLflow keeps it until it is collected.
+   */
+  deleted: boolean;
+  started_at: TraceMoment | null;
+  ended_at: TraceMoment | null;
+  /**
+   * Its page in MLflow.
+   */
+  ui: string;
+}
+/**
+ * This interface was referenced by `Contract`'s JSON-Schema
+ * via the `definition` "TraceStep".
+ */
+export interface TraceStep {
+  /**
+   * version: the registered model's. model: its files. notebook, script: as it was when the run began. diff: what differed from the commit. packages: what was installed.
+   */
+  kind:
+    'version' | 'model' | 'run' | 'cell' | 'notebook' | 'script' | 'commit' | 'diff' | 'image' | 'packages' | 'dataset';
+  /**
+   * verified: fetched or looked up now, and it is what its digest says. recorded: known, with nothing to check it against. missing: not recorded, or not there any more. differs: not what its digest or its own words say.
+   */
+  state: 'verified' | 'recorded' | 'missing' | 'differs';
+  /**
+   * What it is, in a few words: a path, a commit, a name; null when nothing is known.
+   */
+  value: string | null;
+  /**
+   * The SHA-256 of a file in hexadecimal, a git commit's id, an image's digest (sha256:…), or MLflow's digest of a dataset.
+   */
+  digest: string | null;
+  /**
+   * Where it is: an artifact's address in MLflow, a git remote, a dataset's source; without credentials.
+   */
+  uri: string | null;
+  /**
+   * Bytes.
+   */
+  size: number | null;
+  /**
+   * A sentence or two for a person: what else is known, or why it is missing or differs. Empty when there is nothing to add.
    */
   note: string;
 }
