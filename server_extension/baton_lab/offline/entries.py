@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import json
 import zlib
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, TypedDict
 
 
 class Run(TypedDict):
-    """A run to be made; ``experiment`` is its id, or its name where no id was known."""
+    """A run to be made. With ``is_tried`` MLflow may have it: its answer was lost."""
 
     kind: Literal["run"]
-    experiment: dict[Literal["id", "name"], str]
+    experiment: str
     name: str
     user: str
     start_time: int
     tags: dict[str, str]
+    is_tried: bool
+
+
+class Experiment(TypedDict):
+    """An experiment that was named while MLflow was away; made if MLflow has none of the name."""
+
+    kind: Literal["experiment"]
+    name: str
+    body: dict[str, Any]
+
+
+class Model(TypedDict):
+    """A logged model to be made: the body of MLflow's call, and when (``created``)."""
+
+    kind: Literal["model"]
+    body: dict[str, Any]
 
 
 class Metrics(TypedDict):
@@ -40,19 +56,22 @@ class Tags(TypedDict):
 
 
 class Call(TypedDict):
-    """A call of MLflow's REST API as it stands: ``path`` below /api/2.0/mlflow.
+    """A call of MLflow's REST API as it stands, such as PATCH /api/2.0/mlflow/…
 
-    Local ids in ``body`` become MLflow's own when it is sent.
+    Local ids in it become MLflow's own when it is sent.
     """
 
     kind: Literal["call"]
     path: str
+    method: str
     body: dict[str, Any]
-    method: NotRequired[str]
 
 
 class Artifact(TypedDict):
-    """A file of the run's artifacts, its content kept by its SHA-256."""
+    """A file of the artifacts of the run, or logged model, whose journal this is.
+
+    Its content is kept by its SHA-256. One that is there is replaced.
+    """
 
     kind: Literal["artifact"]
     path: str
@@ -67,7 +86,14 @@ class File(TypedDict):
     sha256: str
 
 
-Entry = Run | Metrics | Params | Tags | Call | Artifact | File
+class Since(TypedDict):
+    """When a journal was begun: its first line. ISO 8601, UTC."""
+
+    kind: Literal["since"]
+    at: str
+
+
+Entry = Experiment | Run | Model | Metrics | Params | Tags | Call | Artifact | File | Since
 
 
 def render_line(entry: Entry) -> bytes:

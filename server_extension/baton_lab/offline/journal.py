@@ -24,11 +24,13 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from baton_contract.errors import PublicError
 from baton_lab.offline.entries import Entry, parse_line, render_line
+from baton_lab.offline.local import ID
 from baton_lab.offline.places import platform_address, spool_folder, wake_path
 
 __all__ = ["Entry", "Journal", "KeepingError"]
@@ -40,6 +42,13 @@ class KeepingError(PublicError):
     """Nothing could be kept on this machine's disk; the text says why, in one line."""
 
     status = 507
+
+
+class Made(NamedTuple):
+    """What MLflow made: its id, and where its artifacts are ("" where it has none)."""
+
+    id: str
+    artifacts: str
 
 
 class Journal:
@@ -89,12 +98,38 @@ class Journal:
         """Return where the content with this SHA-256 is kept."""
         return self.folder / "files" / _checked(digest)
 
-    def made(self, local_id: str) -> str | None:
-        """Return the id that MLflow gave to what was made under ``local_id``; None before that."""
+    def made(self, local_id: str) -> Made | None:
+        """Return what MLflow made of what was begun under ``local_id``; None before that."""
         try:
-            return (self.folder / "made" / _checked(local_id)).read_text("ascii")
+            text = (self.folder / "made" / _checked(local_id)).read_text("utf-8")
         except OSError:
             return None
+        return Made(*text.partition("\n")[::2])
+
+    def note_made(self, local_id: str, made: Made) -> None:
+        """Remember what MLflow made. It is never forgotten: notebooks show the local id."""
+        self._prepare()
+        path = self.folder / "made" / _checked(local_id)
+        arriving = path.with_name(f".{secrets.token_hex(8)}")
+        arriving.write_text(f"{made.id}\n{made.artifacts}", "utf-8")
+        arriving.replace(path)
+
+    def settle(self, text: str) -> str:
+        """Return ``text`` with MLflow's own id in the place of each local one that has one."""
+        if "offline-" not in text:
+            return text
+        return ID.sub(lambda found: self._settled(found[0]), text)
+
+    def _settled(self, local_id: str) -> str:
+        made = self.made(local_id)
+        return made.id if made else local_id
+
+    def entries(self, run_id: str) -> Iterator[Entry]:
+        """Yield a run's own calls that wait, in their order."""
+        with suppress(FileNotFoundError):
+            for entry, _ in load_entries(self.calls_path(run_id), 0):
+                if entry is not None:
+                    yield entry
 
     def _path(self, run_id: str, lane: str) -> Path:
         return self.folder / "runs" / f"{_checked(run_id)}{lane}"
@@ -122,13 +157,15 @@ class Journal:
         return digest
 
 
-def wake() -> None:
-    """Tell the Jupyter server of this machine that something was kept; nobody need be there."""
+def wake() -> bool:
+    """Tell the Jupyter server here that something was kept; return whether it listens."""
     import socket
 
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
         out.setblocking(False)
         out.sendto(b"kept", os.fspath(wake_path()))
+        return True
+    return False
 
 
 def load_entries(path: Path, start: int) -> Iterator[tuple[Entry | None, int]]:
@@ -172,7 +209,9 @@ def _append(path: Path, line: bytes) -> bool:
     """Write a line at the end of a file; return whether it is the first."""
     with locked(path) as fd:
         size = os.fstat(fd).st_size
-        if size and os.pread(fd, 1, size - 1) != b"\n":
+        if not size:
+            line = render_line({"kind": "since", "at": datetime.now(UTC).isoformat()}) + line
+        elif os.pread(fd, 1, size - 1) != b"\n":
             line = b"\n" + line  # A crash tore the last line: close it off.
         try:
             _write(fd, line)

@@ -1,0 +1,106 @@
+"""The Hub's token as it is now: read anew where it changes, by kernels and commands alike."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from baton_lab.offline.places import ADDRESS, runtime_folder
+
+FILE = "BATON_TOKEN_FILE"
+"""Names a file with the token, such as a mounted secret that rotates."""
+HUB = "JUPYTERHUB_API_TOKEN"
+GIVEN = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+
+
+class TokenFile:
+    """A file with a token. It is read again whenever it was replaced or written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._seen: tuple[int, ...] = ()
+        self._token = ""
+
+    def token(self) -> str:
+        """Return the token; "" where there is no such file."""
+        try:
+            found = self.path.stat()
+            seen = (found.st_mtime_ns, found.st_ino, found.st_size)
+            if seen != self._seen:
+                self._token = self.path.read_text("utf-8").strip()
+                self._seen = seen
+        except (OSError, ValueError):
+            self._token, self._seen = "", ()
+        # What can't stand in a header is no token.
+        return self._token if self._token.isascii() and self._token.isprintable() else ""
+
+
+class HubToken:
+    """The token of this person's server, which may be renewed while a kernel runs.
+
+    It is the content of the file that BATON_TOKEN_FILE names; else of the file that the
+    Jupyter server writes when the Hub gave it a new one; else what the environment gave
+    when this process began.
+    """
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        self._environ = environ
+        # Another Hub's token is not for an MLflow that somebody named.
+        names = (HUB, *GIVEN) if ADDRESS in environ else GIVEN
+        self._given = [token for name in names if (token := environ.get(name, ""))]
+        self._files: dict[Path, TokenFile] = {}
+        self._renewed = token_path(self._given[0]) if self._given else None
+        self.known: set[str] = set(self._given)
+        """Every token that this process has seen: none of them is for anybody else."""
+
+    def current(self) -> str:
+        """Return the token to sign the next request with; "" where there is none."""
+        return next(self.candidates(), "")
+
+    def candidates(self) -> Iterator[str]:
+        """Yield the tokens to try, the likeliest first, none twice."""
+        tried = set()
+        for token in self._found():
+            if token and token not in tried:
+                tried.add(token)
+                self.known.add(token)
+                yield token
+
+    def _found(self) -> Iterator[str]:
+        named = self._environ.get(FILE, "")
+        if named:
+            yield self._read(Path(named))
+        if self._renewed is not None:
+            yield self._read(self._renewed)
+        yield from self._given
+
+    def _read(self, path: Path) -> str:
+        return self._files.setdefault(path, TokenFile(path)).token()
+
+
+def token_path(given: str) -> Path:
+    """Return the file with the token that replaced the one a server was ``given``.
+
+    Only who has the first finds the second: several servers may share a home.
+    """
+    return runtime_folder() / f"token-{hashlib.sha256(given.encode()).hexdigest()[:32]}"
+
+
+def write_token(path: Path, token: str) -> None:
+    """Replace the token in a file that only this person can read, in one step."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.chmod(0o700)
+    arriving = path.with_name(f".{secrets.token_hex(8)}")
+    try:
+        fd = os.open(arriving, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with open(fd, "w", encoding="utf-8") as out:  # noqa: PTH123 - of a descriptor
+            out.write(token)
+        arriving.replace(path)
+    except OSError:
+        with suppress(OSError):
+            arriving.unlink(missing_ok=True)
+        raise
