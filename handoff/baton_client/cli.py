@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from baton_client.trace_command import command as trace_command
 from baton_contract.errors import BadRequestError, PublicError
 from baton_contract.types import DeploymentStatus
 
@@ -110,6 +111,9 @@ def _broken(point: EntryPoint, error: Exception) -> click.Command:
 @click.version_option(package_name="jupyter-baton", prog_name="baton")
 def main() -> None:
     """Carry a model from the notebook that trained it to the team that ships it."""
+
+
+main.add_command(trace_command)
 
 
 def _desk_options(command: Callable[..., None]) -> Callable[..., None]:
