@@ -194,15 +194,17 @@ def parse_error(response: httpx.Response) -> PublicError:
             "mlflow_failed", f"MLflow failed to answer (HTTP {status}). Try again in a moment."
         )
     if code in MISSING:
-        return NotFoundError("not_found", f"MLflow says: {message[:500]}")
+        return NotFoundError("not_found", message)
     if not code:
         return _no_mlflow(status)
-    kind = BY_STATUS.get(status, BadRequestError)
-    return kind("mlflow_refused", f"MLflow says: {message[:500] or f'HTTP {status}'}")
+    return BY_STATUS.get(status, BadRequestError)("mlflow_refused", message)
 
 
 def _parse_reason(response: httpx.Response) -> tuple[str, str]:
-    """Return code and sentence of MLflow's own form or of the contract's; "" where neither."""
+    """Return code and sentence of MLflow's own form or of the contract's; "" where neither.
+
+    The layer before MLflow writes for people; what MLflow says itself is marked as its own.
+    """
     try:
         body = json.loads(response.content)
     except ValueError:
@@ -210,9 +212,12 @@ def _parse_reason(response: httpx.Response) -> tuple[str, str]:
     if not isinstance(body, dict):
         return "", ""
     error = body.get("error")
-    given = error if isinstance(error, dict) else body
-    code = body.get("error_code") or given.get("code") or ""
-    return str(code), str(given.get("message", ""))
+    if isinstance(error, dict):
+        code = body.get("error_code") or error.get("code", "")
+        return str(code), str(error.get("message", ""))[:500]
+    if not body.get("message"):
+        return str(body.get("error_code", "")), ""
+    return str(body.get("error_code", "")), f"MLflow says: {str(body['message'])[:500]}"
 
 
 def _no_mlflow(status: int) -> PublicError:
