@@ -10,7 +10,9 @@ from jupyter_server.extension.application import ExtensionApp
 from traitlets import Float, Integer, Unicode, default
 
 from baton_lab.handlers import HANDLERS
+from baton_lab.offline.places import runtime_folder
 from baton_lab.platform import Platform
+from baton_lab.sessions import Sessions
 from baton_lab.use import Use
 
 
@@ -87,6 +89,8 @@ class BatonExtension(ExtensionApp):
         app.event_logger.register_event_schema(schema.read_text("utf-8"))
         self.platform = Platform(self, emit=app.event_logger.emit, use=Use(app.web_app))
         self.settings["baton_platform"] = self.platform
+        self.sessions = Sessions(app.session_manager, app.contents_manager, app.event_logger)
+        self.sessions.listen(runtime_folder())
 
     def initialize_handlers(self) -> None:
         """Add the handlers below ``baton/``."""
@@ -98,4 +102,5 @@ class BatonExtension(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """End the streams, the watch and the running handovers, and close the connections."""
+        await self.sessions.close()
         await self.platform.stop()

@@ -103,6 +103,7 @@ class Platform:
     def start(self) -> None:
         """Begin to listen to the services and to watch for idleness, in the background."""
         self.use.listen()
+        self._tasks.append(asyncio.create_task(self._collect_late(), name="baton-collect"))
         if self.settings.tracking_url or self.settings.desk_url:
             self._tasks.append(asyncio.create_task(self._listen(), name="baton-listen"))
         if self.settings.hub_url:
@@ -111,6 +112,10 @@ class Platform:
     async def _watch(self) -> None:
         await asyncio.to_thread(import_module, "baton_lab.hub")
         await self.watch.run()
+
+    async def _collect_late(self) -> None:
+        late = await asyncio.to_thread(import_module, "baton_lab.capture.late")
+        await late.collect_late()
 
     async def _listen(self) -> None:
         # Imported in a thread, so that the server answers its first requests meanwhile.

@@ -1,18 +1,21 @@
-"""Where a run comes from: tags that MLflow adds to every run started in a notebook.
+"""Where a run comes from: tags that MLflow adds to every run.
 
 MLflow finds the provider by its entry point when the user's own code imports
-MLflow. It reads what is in the process already: no subprocess, no request, no file.
+MLflow. It reads what is in the process already and a few small files: no
+subprocess, no request.
 """
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from mlflow.tracking.context.abstract_context import RunContextProvider
+
+from baton_lab.capture import start
+from baton_lab.capture.commit import Commit, find_commit
+from baton_lab.capture.place import Place, find_place, from_home
 
 _FROM_ENVIRONMENT = {
     "baton.profile": "BATON_PROFILE",
@@ -20,52 +23,66 @@ _FROM_ENVIRONMENT = {
     "baton.image": "BATON_IMAGE",
     "baton.image_digest": "BATON_IMAGE_DIGEST",
 }
+LONGEST = 1000
+"""Characters of a path or name in a tag; MLflow itself takes 8000."""
 
 
 class NotebookContext(RunContextProvider):  # type: ignore[misc]
-    """Tags each run with its notebook, cell, profile, size and image.
+    """Tags each run with its notebook or script, cell, commit, server, profile and image.
 
     A tag whose value is not known is left out. Never raises, because a run is worth
     more than its tags.
     """
 
+    def __init__(self) -> None:
+        # MLflow is imported at a script's top: what is read now is what runs.
+        start.note_script()
+
     def in_context(self) -> bool:
         """Return whether there is anything to say of this process."""
-        return bool(self.tags())
+        return True
 
     def tags(self) -> dict[str, str]:
-        """Return the tags; empty outside the platform and outside notebooks."""
+        """Return the tags."""
         found = {tag: os.environ.get(name, "") for tag, name in _FROM_ENVIRONMENT.items()}
-        found["baton.notebook.path"] = notebook_path(os.environ) or ""
-        found["baton.cell"] = running_cell() or ""
-        return {tag: value for tag, value in found.items() if value}
+        found["baton.server"] = server_name()
+        with suppress(Exception):  # Whatever is odd about this process, the run goes on.
+            place = find_place()
+            commit = _commit_below(start.folder_of(place))
+            start.note(place, commit.commit if commit else None)
+            found |= _tags_of_place(place) | _tags_of_commit(commit)
+        return {tag: value[:LONGEST] for tag, value in found.items() if value}
 
 
-def notebook_path(environ: Mapping[str, str]) -> str | None:
-    """Return the notebook's path relative to the home, or None outside a notebook.
-
-    A notebook elsewhere keeps its absolute path. Jupyter sets the variable when the
-    kernel starts: after a rename it is the old name.
-    """
-    name = environ.get("JPY_SESSION_NAME", "")
-    if not name:
-        return None
-    path = Path(name)
-    try:
-        return path.relative_to(Path.home()).as_posix()
-    except (ValueError, RuntimeError):
-        return path.as_posix()
+def _tags_of_place(place: Place) -> dict[str, str]:
+    in_notebook = place.kernel is not None
+    return {
+        "baton.notebook.path": place.path or "",
+        "baton.cell": place.cell or "",
+        "baton.cell.count": str(place.count) if in_notebook and place.count else "",
+        "baton.script.path": from_home(Path(place.script)) if place.script else "",
+        "baton.papermill.output": from_home(Path(place.output)) if place.output else "",
+        "baton.capture.problem": start.problem(place),
+    }
 
 
-def running_cell() -> str | None:
-    """Return the id of the cell that runs now, or None where there is none."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    kernel = getattr(shell, "kernel", None)
-    if kernel is None:
-        return None
-    # Clients name the cell in the request's metadata; the format promises neither.
-    parent: Any = kernel.get_parent("shell") if hasattr(kernel, "get_parent") else {}
-    metadata = parent.get("metadata") if isinstance(parent, Mapping) else None
-    cell = metadata.get("cellId") if isinstance(metadata, Mapping) else None
-    return cell if isinstance(cell, str) else None
+def _commit_below(folder: Path | None) -> Commit | None:
+    return find_commit(folder) if folder is not None else None
+
+
+def _tags_of_commit(found: Commit | None) -> dict[str, str]:
+    if found is None:
+        return {}
+    return {
+        "mlflow.source.git.commit": found.commit,
+        # What git itself calls it where no branch is checked out.
+        "mlflow.source.git.branch": found.branch or "HEAD",
+        "mlflow.source.git.repoURL": found.remote or "",
+    }
+
+
+def server_name() -> str:
+    """Return the Hub's name of this server: ``user``, or ``user/name`` for a named one."""
+    user = os.environ.get("JUPYTERHUB_USER", "")
+    name = os.environ.get("JUPYTERHUB_SERVER_NAME", "")
+    return f"{user}/{name}" if user and name else user

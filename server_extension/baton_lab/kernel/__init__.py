@@ -11,3 +11,6 @@ from typing import Any
 
 def load_ipython_extension(shell: Any) -> None:
     """Join a kernel; IPython calls this when it starts."""
+    from baton_lab.capture import cells
+
+    cells.watch(shell)
