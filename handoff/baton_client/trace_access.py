@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,10 @@ from pathlib import Path
 from baton_client.trace_source import TraceSource
 from baton_contract.errors import BadRequestError
 
-ADDRESSES = ("BATON_MLFLOW_URL", "MLFLOW_TRACKING_URI")
+PLATFORM = "BATON_TRACKING_URI"
+"""In a person's server, the platform's MLflow; MLflow's own variable follows the notebook."""
+ADDRESSES = ("BATON_MLFLOW_URL", PLATFORM, "MLFLOW_TRACKING_URI")
+GIVEN = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 
 
 def open_source(
@@ -31,61 +35,58 @@ def open_source(
             "Say where MLflow is: --mlflow https://hub.example.org/services/mlflow, "
             "or the variable BATON_MLFLOW_URL.",
         )
-    return TraceSource(address, load_token(token, token_file, environment=environment))
+    given = _given(token, token_file, environment) or _own(address, environment)
+    return TraceSource(address, _check(given))
 
 
-def load_token(
-    token: str | None,
-    token_file: Path | None,
-    *,
-    environment: Mapping[str, str] = os.environ,
-) -> str:
-    """Return the first token there is, by how explicitly it was given.
-
-    ``token``, ``token_file``, BATON_TOKEN, the file that BATON_TOKEN_FILE names, the
-    server's own that rotates, and what its environment had at the start. Raises
-    `BadRequestError` (``no_token``) when there is none, or it can't be one.
-    """
-    found = (_given(token, token_file, environment) or "").strip()
-    if not found or not found.isascii() or not found.isprintable():
+def _check(found: str | None) -> str:
+    token = (found or "").strip()
+    if not token or not token.isascii() or not token.isprintable():
         raise BadRequestError(
             "no_token",
             "No usable token. Make one on the Hub's page Token, and put it into the variable "
             "BATON_TOKEN or into a file for --token-file.",
         )
-    return found
+    return token
 
 
 def _given(
     token: str | None, token_file: Path | None, environment: Mapping[str, str]
 ) -> str | None:
-    named = environment.get("BATON_TOKEN_FILE")
+    """Return the token that somebody named, by how explicitly they did; None for none."""
     if token:
         return token
-    if token_file:
-        return _read(token_file)
-    if environment.get("BATON_TOKEN"):
-        return environment["BATON_TOKEN"]
-    return _read(Path(named)) if named else _own(environment)
+    named = environment.get("BATON_TOKEN_FILE")
+    if token_file or not named:
+        return _read(token_file) if token_file else environment.get("BATON_TOKEN")
+    return environment.get("BATON_TOKEN") or _read(Path(named))
 
 
 def _read(path: Path) -> str:
-    return path.read_text("utf-8", "replace")
+    # What is no text is no token either, and is refused as such.
+    return path.read_text("utf-8", "replace") or " "
 
 
-def _own(environment: Mapping[str, str]) -> str | None:
-    """Return the token of the server that this process runs in; None outside of one."""
-    path = _rotating()
-    if path and path.is_file():
-        return _read(path)
-    names = ("JUPYTERHUB_API_TOKEN", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
-    return next((environment[name] for name in names if environment.get(name)), None)
+def _own(address: str, environment: Mapping[str, str]) -> str | None:
+    """Return the token of the server that this process runs in, for its own MLflow only.
+
+    None outside of one, and for any other address: somebody may have named a stranger's.
+    """
+    platform = environment.get(PLATFORM) or environment.get("MLFLOW_TRACKING_URI", "")
+    if address.rstrip("/") != platform.rstrip("/"):
+        return None
+    names = ("JUPYTERHUB_API_TOKEN", *GIVEN) if environment.get(PLATFORM) else GIVEN
+    first = next((environment[name] for name in names if environment.get(name)), None)
+    path = renewed_path(first) if first else None
+    return _read(path) if path and path.is_file() else first
 
 
-def _rotating() -> Path | None:
+def renewed_path(token: str) -> Path | None:
+    """Return where a person's server keeps the token that replaced ``token``; None outside."""
     try:
         # There in every person's server, and nowhere needed outside of one.
         from jupyter_core.paths import jupyter_runtime_dir
     except ImportError:
         return None
-    return Path(jupyter_runtime_dir()) / "baton" / "token"
+    name = f"token-{hashlib.sha256(token.encode()).hexdigest()[:32]}"
+    return Path(jupyter_runtime_dir()) / "baton" / name

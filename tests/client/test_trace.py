@@ -19,18 +19,20 @@ from tests.tracking import Tracking
 import baton_client
 from baton_client.cli import main
 from baton_contract import BadRequestError, NotFoundError, validate
+from baton_lab.offline.tokens import token_path, write_token
 
 pytest_plugins = ("tests.tracking",)
 
 Baton = Callable[..., Result]
+MLFLOWS = ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 
 
 @pytest.fixture(autouse=True)
 def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A developer's machine: no server of a person's, nothing set."""
-    for name in ("BATON_TOKEN", "BATON_TOKEN_FILE", "BATON_MLFLOW_URL", "MLFLOW_TRACKING_URI"):
+    for name in ("BATON_TOKEN", "BATON_TOKEN_FILE", "BATON_MLFLOW_URL", "BATON_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("JUPYTERHUB_API_TOKEN", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"):
+    for name in ("JUPYTERHUB_API_TOKEN", *MLFLOWS):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
 
@@ -410,13 +412,21 @@ def test_without_an_address_or_a_token_it_says_what_to_give(past: Past) -> None:
 def test_a_persons_server_needs_no_option(
     past: Past, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The token that rotates stands in the runtime folder, and wins over the one at the start."""
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", past.tracking.url)
+    """The token that replaced the one of the start is taken from where the server keeps it."""
+    monkeypatch.setenv("BATON_TRACKING_URI", past.tracking.url)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///of-the-notebook.db")
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "of the start, ended since")
-    kept = tmp_path / "runtime" / "baton" / "token"
-    kept.parent.mkdir(parents=True)
-    kept.write_text(past.tracking.token("ada") + "\n")
+    write_token(token_path("of the start, ended since"), past.tracking.token("ada"))
     assert baton_client.trace(past.target)["verdict"] == "whole"
+
+
+def test_a_servers_own_token_is_not_for_an_mlflow_that_somebody_named(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BATON_TRACKING_URI", "http://127.0.0.1:1/services/mlflow")
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", past.tracking.token("ada"))
+    with pytest.raises(BadRequestError, match="No usable token"):
+        baton_client.trace(past.target, mlflow=past.tracking.url)
 
 
 def test_a_token_file_is_the_token_even_where_a_variable_is_set(
