@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from baton_client import trace_tags
+from baton_client.trace_tags import without_credentials
 from baton_contract.errors import PublicError
 from baton_contract.types import PacketDataset, PacketGit, PacketSource
 from baton_lab.artifacts import Json
@@ -21,11 +23,7 @@ if TYPE_CHECKING:
 
 ReadFile = Callable[[str], Awaitable[bytes]]
 """Returns a file of the person's home by its path; raises `PublicError` when it is not there."""
-LOGGED = "baton.notebook.artifact"
-"""The run's tag that names the notebook logged to it."""
-PLACES = ("url", "uri", "path", "table_name", "delta_table_name")
-"""The keys under which MLflow's dataset sources name their place."""
-CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+LARGEST = 100 * 1024 * 1024
 COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
@@ -40,8 +38,8 @@ class Origin:
 async def trace(tracking: Tracking, run: Json | None, read_file: ReadFile) -> Origin:
     """Return where a run's model comes from; everything is None for a model without a run.
 
-    The notebook is the one that was logged to the run, or, where none was, the file as
-    it is now. A notebook that can't be read any more is left out.
+    The notebook is the one that a person logged to the run, else the one that was captured
+    when the run began, else the file as it is now. One that can't be read is left out.
     """
     if run is None:
         return Origin(source={"notebook": None, "git": None, "cell": None}, notebook=None)
@@ -68,12 +66,12 @@ async def trace(tracking: Tracking, run: Json | None, read_file: ReadFile) -> Or
 async def _read(
     tracking: Tracking, run: Json, tags: dict[str, str], path: str, read_file: ReadFile
 ) -> bytes | None:
-    logged = tags.get(LOGGED)
+    logged, captured = tags.get(trace_tags.LOGGED), tags.get(trace_tags.SNAPSHOT, "")
+    folder, _, name = captured.rpartition("/")
     try:
         if logged:
-            uri = run["info"]["artifact_uri"]
-            return await tracking.read(uri, logged, limit=100 * 1024 * 1024)
-        return await read_file(path)
+            return await tracking.read(run["info"]["artifact_uri"], logged, limit=LARGEST)
+        return await (tracking.read(folder, name, limit=LARGEST) if name else read_file(path))
     except PublicError:
         return None
 
@@ -110,33 +108,5 @@ def git_of(tags: dict[str, str]) -> PacketGit | None:
 
 def datasets_of(run: Json | None) -> list[PacketDataset]:
     """Return the datasets that MLflow knows the run to have read, each once."""
-    inputs = (run or {}).get("inputs", {}).get("dataset_inputs", [])
-    found: dict[tuple[str, str], PacketDataset] = {}
-    for entry in inputs:
-        dataset: dict[str, Any] = entry.get("dataset", {})
-        name, digest = str(dataset.get("name", "")), str(dataset.get("digest", ""))
-        found[name, digest] = {"name": name, "digest": digest, "source": _place_of(dataset)}
-    return [found[key] for key in sorted(found)]
-
-
-def _place_of(dataset: dict[str, Any]) -> str:
-    """Return where a dataset was read from, in a few words.
-
-    MLflow keeps the source as JSON whose keys depend on its type. For data that was
-    made in code it is the run's own context, which says nothing of the data.
-    """
-    kind, text = str(dataset.get("source_type", "")), str(dataset.get("source", ""))
-    try:
-        source = json.loads(text)
-    except ValueError:
-        return without_credentials(text)
-    named = (source.get(key) for key in PLACES) if isinstance(source, dict) else ()
-    place = next((value for value in named if isinstance(value, str) and value), None)
-    if place is None:
-        return f"made in {kind}" if kind == "code" else kind
-    return without_credentials(place)
-
-
-def without_credentials(address: str) -> str:
-    """Return ``address`` without the user and password that stand before its host."""
-    return CREDENTIALS.sub("", address)
+    found: list[Any] = trace_tags.datasets_of(run or {})
+    return found

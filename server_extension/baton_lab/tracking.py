@@ -63,6 +63,18 @@ class Tracking:
         body = {"max_results": 1000, "order_by": ["last_update_time DESC"]}
         return await self._pages("experiments/search", body, "experiments")
 
+    async def experiment(self, experiment_id: str) -> Json:
+        """Return one experiment."""
+        found: Json = (await self._get("experiments/get", experiment_id=experiment_id))[
+            "experiment"
+        ]
+        return found
+
+    async def tag_experiment(self, experiment_id: str, key: str, value: str) -> None:
+        """Set a tag on an experiment."""
+        body = {"experiment_id": experiment_id, "key": key, "value": value}
+        await self._post("experiments/set-experiment-tag", body)
+
     async def runs(self, experiment_id: str, *, filter_: str, limit: int) -> list[Json]:
         """Return an experiment's runs that fit MLflow's ``filter_``, latest started first."""
         body = {

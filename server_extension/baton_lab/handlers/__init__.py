@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from baton_lab.handlers import handoffs, home, models, runs, server
+from baton_lab.handlers import access, handoffs, home, models, runs, server, trace
 from baton_lab.handlers.base import BatonHandler
 
 HANDLERS: list[tuple[str, type[BatonHandler]]] = [
     *home.ROUTES,
     *server.ROUTES,
     *runs.ROUTES,
+    *access.ROUTES,
+    *trace.ROUTES,
     *models.ROUTES,
     *handoffs.ROUTES,
 ]

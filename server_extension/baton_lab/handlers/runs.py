@@ -8,10 +8,11 @@ from pathlib import PurePosixPath
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
+from baton_client.trace_tags import LOGGED, LOGGED_SHA256, PATH, SHA256, SNAPSHOT
 from baton_contract.errors import BadRequestError
 from baton_lab import runs
+from baton_lab.access import access_of
 from baton_lab.handlers.base import BatonHandler
-from baton_lab.origin import LOGGED
 
 RUN = r"(?P<run_id>[A-Za-z0-9_-]{1,64})"
 
@@ -29,6 +30,7 @@ class Experiments(BatonHandler):
                 "id": entry["experiment_id"],
                 "name": entry["name"],
                 "last_update_time": entry.get("last_update_time"),
+                "access": access_of(entry),
             }
             for entry in found
         ]
@@ -73,7 +75,8 @@ class Artifacts(BatonHandler):
 class Notebook(BatonHandler):
     """POST baton/runs/ID/notebook ``{"path"}``: log the saved notebook to the run (201).
 
-    400 ``not_a_notebook``, 404 ``no_file``. Logging again replaces it.
+    400 ``not_a_notebook``, 404 ``no_file``. Logging again replaces it. What was captured
+    when the run began stays beside it.
     """
 
     @authenticated
@@ -89,7 +92,9 @@ class Notebook(BatonHandler):
         run = await tracking.run(run_id)
         artifact, sha256 = f"notebook/{name}", hashlib.sha256(text).hexdigest()
         await tracking.upload(run["info"]["artifact_uri"], artifact, text)
-        tags = {"baton.notebook.path": path, "baton.notebook.sha256": sha256, LOGGED: artifact}
+        tags = {LOGGED: artifact, LOGGED_SHA256: sha256}
+        if SNAPSHOT not in runs.tags_of(run):
+            tags |= {PATH: path, SHA256: sha256}
         await tracking.set_tags(run_id, tags)
         self.answer({"artifact_path": artifact, "sha256": sha256}, 201)
 

@@ -1,0 +1,149 @@
+"""The way back over the server extension, and who may see an experiment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from baton_contract import validate
+
+ARTIFACTS = "api/2.0/mlflow-artifacts/artifacts"
+
+
+@pytest.fixture
+def api(mlflow: Any) -> httpx.Client:
+    """MLflow as the scientist's programs reach it."""
+    headers = {"Authorization": "Bearer scientist-token"}
+    return httpx.Client(base_url=mlflow.url + "/", headers=headers, trust_env=False, timeout=60)
+
+
+def post(api: httpx.Client, path: str, body: Any) -> Any:
+    answer = api.post(f"api/2.0/mlflow/{path}", json=body)
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+def begin(api: httpx.Client, name: str) -> dict[str, Any]:
+    experiment = post(api, "experiments/create", {"name": name})["experiment_id"]
+    run: dict[str, Any] = post(api, "runs/create", {"experiment_id": experiment, "start_time": 1})
+    return dict(run["run"]["info"])
+
+
+def test_a_real_models_way_back_fits_the_contract(lab: Any, trained: Any) -> None:
+    """Registered from the run that a real MLflow client logged, dataset and all."""
+    made = lab.post(
+        "models", {"name": "traced", "run_id": trained.run_id, "model_id": trained.model_id}
+    )
+    assert made.status_code == 201, made.text
+    found = lab.get("trace", model="traced", version=made.json()["version"])
+    validate("trace.v1", found)
+    steps = {each["kind"]: each for each in found["steps"]}
+    assert found["run"]["id"] == trained.run_id
+    assert found["version"]["author"] == "scientist"
+    assert "names the same run" in steps["model"]["note"]
+    assert steps["model"]["value"] == trained.model_id
+    assert steps["dataset"]["value"] == "breast-cancer"
+    assert steps["dataset"]["state"] == "recorded"
+
+
+def test_a_run_is_traced_by_its_id(lab: Any, trained: Any) -> None:
+    found = lab.get("trace", run=trained.run_id)
+    validate("trace.v1", found)
+    assert (found["version"], found["run"]["name"]) == (None, "with-model")
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "code"),
+    [
+        ({"run": "f" * 32}, 404, "not_found"),
+        ({"run": "../x"}, 400, "bad_target"),
+        ({"model": "no such", "version": "1"}, 404, "not_found"),
+        ({"model": "équipe/modèle", "version": "1"}, 404, "not_found"),
+        ({"model": "no such", "version": "one"}, 400, "bad_target"),
+        ({"model": "", "version": "1"}, 400, "bad_target"),
+        ({}, 400, "bad_target"),
+    ],
+)
+def test_what_is_not_there_is_the_callers_mistake(
+    lab: Any, asked: dict[str, str], status: int, code: str
+) -> None:
+    answer = lab.http.get("trace", params=asked)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+def test_without_mlflow_it_says_so(lonely_lab: Any, plain_lab: Any) -> None:
+    away = lonely_lab.http.get("trace", params={"run": "f" * 32})
+    assert (away.status_code, away.json()["error"]["code"]) == (503, "mlflow_unavailable")
+    absent = plain_lab.http.get("trace", params={"run": "f" * 32})
+    assert (absent.status_code, absent.json()["error"]["code"]) == (503, "not_configured")
+
+
+def test_logging_the_notebook_by_hand_leaves_what_was_captured_true(
+    lab: Any, api: httpx.Client
+) -> None:
+    """The snapshot of the run's begin stays verified; the notebook of later stands beside it."""
+    run = begin(api, "captured")
+    before = b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+    digest = hashlib.sha256(before).hexdigest()
+    path = f"{run['experiment_id']}/baton/notebooks/{digest}.ipynb"
+    assert api.put(f"{ARTIFACTS}/{path}", content=before).is_success
+    tags = {
+        "baton.notebook.path": "later.ipynb",
+        "baton.notebook.sha256": digest,
+        "baton.notebook.snapshot": f"mlflow-artifacts:/{path}",
+    }
+    pairs = [{"key": key, "value": value} for key, value in tags.items()]
+    post(api, "runs/log-batch", {"run_id": run["run_id"], "tags": pairs})
+    (lab.home / "later.ipynb").write_text(json.dumps({"cells": [], "metadata": {"later": 1}}))
+    assert lab.post(f"runs/{run['run_id']}/notebook", {"path": "later.ipynb"}).status_code == 201
+    found = lab.get("trace", run=run["run_id"])
+    [step] = [each for each in found["steps"] if each["kind"] == "notebook"]
+    assert (step["state"], step["digest"]) == ("verified", digest)
+    assert lab.get(f"runs/{run['run_id']}")["tags"]["baton.notebook.artifact"]
+
+
+def test_the_owner_says_who_sees_an_experiment(lab: Any, api: httpx.Client) -> None:
+    run = begin(api, "mine")
+    path = f"experiments/{run['experiment_id']}/access"
+    assert lab.get(path)["read"] is None
+    for given in (
+        {"read": ["data-science"], "write": []},
+        {"read": [], "write": ["data-science"]},
+        {"read": "everybody", "write": []},
+    ):
+        answer = lab.http.put(path, json=given)
+        assert answer.status_code == 200, answer.text
+        assert {key: answer.json()[key] for key in given} == given
+        listed = {each["id"]: each["access"] for each in lab.get("experiments")["items"]}
+        assert listed[run["experiment_id"]] == answer.json()
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"read": "nobody", "write": []}, "read"),
+        ({"read": None, "write": []}, "read"),
+        ({"read": [""], "write": []}, "read"),
+        ({"read": ["a"] * 101, "write": []}, "read"),
+        ({"read": [1], "write": []}, "read"),
+        ({"read": [], "write": "everybody"}, "write"),
+        ({"read": []}, "write"),
+        ({"read": [], "write": [], "owner": "eve"}, "owner"),
+    ],
+)
+def test_odd_access_is_refused_and_changes_nothing(
+    lab: Any, api: httpx.Client, body: Any, path: str
+) -> None:
+    answer = lab.http.put("experiments/0/access", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["details"]["path"] == path
+
+
+def test_an_experiment_that_is_not_there_has_no_access(lab: Any) -> None:
+    assert lab.http.get("experiments/424242/access").status_code == 404
+    answer = lab.http.put("experiments/424242/access", json={"read": [], "write": []})
+    assert answer.status_code == 404
