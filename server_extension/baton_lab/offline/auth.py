@@ -44,7 +44,7 @@ class HubSignature(AuthBase):
         """Send a refused request with the tokens that were not tried yet."""
         if response.status_code != 401 or not self._is_ours(response.request.url or ""):
             return response
-        refused = response.request.headers.get("Authorization")
+        refused = str(response.request.headers.get("Authorization"))
         for header in self._others(refused):
             retry = response.request.copy()
             if not _rewound(retry):
@@ -52,14 +52,14 @@ class HubSignature(AuthBase):
             _ = response.content  # Frees the connection.
             response.close()
             retry.headers["Authorization"] = header
-            answer: Response = response.connection.send(retry, **sending)  # type: ignore[attr-defined]
+            answer: Response = response.connection.send(retry, **sending)
             answer.history.append(response)
             answer.request, response = retry, answer
             if answer.status_code != 401:
                 break
         return response
 
-    def _others(self, refused: str | None) -> Iterator[str]:
+    def _others(self, refused: str) -> Iterator[str]:
         headers = (signature(token) for token in self._token.candidates())
         return (header for header in headers if header != refused)
 
@@ -70,7 +70,7 @@ class HubSignature(AuthBase):
         """Take a token of the Hub's out of a request to somebody else; others' stay."""
         if not self._alone:
             return
-        kind, _, value = request.headers.get("Authorization", "").partition(" ")
+        kind, _, value = str(request.headers.get("Authorization", "")).partition(" ")
         token = _password(value) if kind.lower() == "basic" else value.strip()
         if token in self._token.known:
             del request.headers["Authorization"]

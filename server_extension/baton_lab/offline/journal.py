@@ -16,26 +16,25 @@ is a secret of the platform's. Only the person can read it.
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
 import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from baton_contract.errors import PublicError
-from baton_lab.offline.entries import Entry, parse_line, render_line
+from baton_lab.offline.entries import Entry, render_line
+from baton_lab.offline.lanes import BESIDE, CALLS, load_entries, locked
 from baton_lab.offline.local import ID
 from baton_lab.offline.places import platform_address, spool_folder, wake_path
 
 __all__ = ["Entry", "Journal", "KeepingError"]
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}", re.ASCII)
-CALLS, BESIDE = ".calls", ".beside"
 
 
 class KeepingError(PublicError):
@@ -127,12 +126,20 @@ class Journal:
     def entries(self, run_id: str) -> Iterator[Entry]:
         """Yield a run's own calls that wait, in their order."""
         with suppress(FileNotFoundError):
-            for entry, _ in load_entries(self.calls_path(run_id), 0):
+            for entry, _ in load_entries(self.calls_path(run_id)):
                 if entry is not None:
                     yield entry
 
     def _path(self, run_id: str, lane: str) -> Path:
         return self.folder / "runs" / f"{_checked(run_id)}{lane}"
+
+    def refused(self) -> int:
+        """Return how many entries MLflow refused and that are kept aside."""
+        with suppress(OSError):
+            return sum(
+                path.read_bytes().count(b"\n") for path in (self.folder / "refused").iterdir()
+            )
+        return 0
 
     def _prepare(self) -> None:
         if self._is_there and self.folder.exists():
@@ -166,43 +173,6 @@ def wake() -> bool:
         out.sendto(b"kept", os.fspath(wake_path()))
         return True
     return False
-
-
-def load_entries(path: Path, start: int) -> Iterator[tuple[Entry | None, int]]:
-    """Yield each entry from the byte ``start`` on, with the byte at which it ends.
-
-    None for a line that a crash tore: the call that wrote it never returned. A last line
-    without an end is left for later: somebody may be writing it.
-    """
-    with path.open("rb") as lines:
-        lines.seek(start)
-        for line in lines:
-            if not line.endswith(b"\n"):
-                return
-            start += len(line)
-            yield parse_line(line), start
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[int]:
-    """Hold the file at ``path``, made if it is absent, for this process alone."""
-    while True:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            if _is_still(fd, path):
-                yield fd
-                return
-        finally:
-            os.close(fd)
-
-
-def _is_still(fd: int, path: Path) -> bool:
-    """Tell whether the file was not cleared away while its lock was awaited."""
-    try:
-        return os.path.samestat(os.fstat(fd), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 def _append(path: Path, line: bytes) -> bool:

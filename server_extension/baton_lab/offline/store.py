@@ -1,15 +1,321 @@
-"""MLflow's own client of a tracking server, as a plugin for http and https."""
+"""MLflow's own client of a tracking server, which keeps what is logged while that is away."""
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
+import json
+from collections import OrderedDict
+from functools import cache, partial
+from typing import Any, NamedTuple
 
+from mlflow.entities import Run, RunInfo, RunStatus
+from mlflow.exceptions import MlflowException
+from mlflow.protos import service_pb2 as api
 from mlflow.store.tracking.rest_store import RestStore
 from mlflow.utils.credentials import get_default_host_creds
+from mlflow.utils.proto_json_utils import message_to_json, parse_dict
+from mlflow.utils.rest_utils import http_request, verify_rest_response
+
+from baton_lab.offline import keeping
+from baton_lab.offline.auth import choose, is_below
+from baton_lab.offline.journal import Journal, KeepingError
+from baton_lab.offline.line import TIMEOUT, AwayError, Line
+from baton_lab.offline.local import (
+    ID,
+    experiment_id,
+    is_local,
+    local_experiment,
+    local_model,
+    local_run,
+)
+from baton_lab.offline.notice import BEGUN, Notice
+from baton_lab.offline.places import ADDRESS, platform_address
+
+Json = dict[str, Any]
+REMEMBERED = 256
+"""Runs and experiments whose last answer is remembered, to answer while MLflow is away."""
+
+choose()
 
 
 def open_store(store_uri: str, artifact_uri: str | None = None, **_: Any) -> RestStore:
-    """Return the client of the tracking server at ``store_uri``."""
+    """Return the client of the tracking server at ``store_uri``.
+
+    For the platform's MLflow it is ours. Any other server gets MLflow's own, and with it
+    none of the Hub's tokens.
+    """
     del artifact_uri  # A server decides where artifacts are.
-    return RestStore(partial(get_default_host_creds, store_uri))
+    creds = partial(get_default_host_creds, store_uri)
+    address = platform_address()
+    if not address or not (is_below(store_uri, address) and is_below(address, store_uri)):
+        return RestStore(creds)
+    return KeptStore(creds)
+
+
+@cache
+def the_line() -> Line:
+    """Return this process's line to the platform's MLflow."""
+    import os
+
+    return Line(keeps=ADDRESS in os.environ)
+
+
+@cache
+def the_journal() -> Journal:
+    """Return this person's journal."""
+    return Journal()
+
+
+@cache
+def the_notice() -> Notice:
+    """Return what tells the person."""
+    return Notice(the_journal())
+
+
+class Asked(NamedTuple):
+    """A call of MLflow's API: its message's type, method, path below the server, JSON."""
+
+    call: Any
+    method: str
+    path: str
+    text: str
+    body: Json
+
+    @property
+    def owner(self) -> str | None:
+        """The id of what the call is about; None where it makes something, or is not kept."""
+        return keeping.owner(self.call, self.path, self.body)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the call can be kept and sent later."""
+        return keeping.is_kept(self.call)
+
+    def settled(self, journal: Journal) -> Asked:
+        """Return the call with MLflow's own ids where there are such."""
+        if "offline-" not in self.text and "offline-" not in self.path:
+            return self
+        text = journal.settle(self.text)
+        return self._replace(path=journal.settle(self.path), text=text, body=json.loads(text))
+
+    def names_local(self) -> bool:
+        """Tell whether it names what MLflow does not have yet."""
+        return bool(ID.search(self.path) or ID.search(self.text))
+
+
+class KeptStore(RestStore):  # type: ignore[misc]
+    """Passes calls through; keeps those that log while MLflow is away.
+
+    Once a call of a run was kept, those that follow come behind it until all of them
+    were sent. Questions about what is kept are answered from it; others raise MLflow's
+    own exception, with one line that says why.
+    """
+
+    def __init__(self, get_host_creds: Any) -> None:
+        super().__init__(get_host_creds)
+        self._journal = the_journal()
+        self._line = the_line()
+        self._seen: OrderedDict[str, Any] = OrderedDict()
+
+    def create_run(self, *args: Any, **kwargs: Any) -> Run:
+        """Make a run, here or there, and begin to gather what it carries."""
+        run = super().create_run(*args, **kwargs)
+        info = run.info
+        _tell("run_started", info.run_id, info.experiment_id, info.artifact_uri)
+        return run
+
+    def update_run_info(self, run_id: str, run_status: Any, *args: Any, **kwargs: Any) -> RunInfo:
+        """Change a run; its end is told to what gathers what it carries."""
+        info = super().update_run_info(run_id, run_status, *args, **kwargs)
+        if run_status is not None and RunStatus.is_terminated(run_status):
+            _tell("run_ended", run_id)
+        return info
+
+    def _call_endpoint(
+        self,
+        call: Any,
+        json_body: str | None = None,
+        endpoint: str | None = None,
+        retry_timeout_seconds: float | None = None,
+        response_proto: Any = None,
+    ) -> Any:
+        """Make a call of MLflow's API, or keep it."""
+        del retry_timeout_seconds  # Of Databricks' client only.
+        table = self._V3_METHOD_TO_INFO if call in self._V3_APIS else self._METHOD_TO_INFO
+        usual, method = table[call]
+        text = json_body or "{}"
+        asked = Asked(call, method, endpoint or usual, text, json.loads(text))
+        answer = response_proto or call.Response()
+        parse_dict(js_dict=self._pass(asked), message=answer)
+        self._remember(answer)
+        return answer
+
+    def _pass(self, asked: Asked) -> Json:
+        """Return MLflow's answer, or the journal's."""
+        owner = asked.owner
+        if owner and self._journal.has_calls(owner):
+            return self._keep(asked, owner) if asked.is_kept else self._read(asked, owner)
+        asked = asked.settled(self._journal)
+        if asked.call in keeping.READINGS:
+            return self._read(asked, asked.owner)
+        if not asked.is_kept:
+            return self._ask_now(asked)
+        if asked.names_local():
+            return self._keep_for(asked, AwayError("down", is_tried=False))
+        try:
+            return self._ask(asked)
+        except AwayError as away:
+            return self._keep_for(asked, away)
+
+    def _ask_now(self, asked: Asked) -> Json:
+        try:
+            return self._ask(asked, must=True)
+        except AwayError as away:
+            raise unread(away) from None
+
+    def _ask(self, asked: Asked, *, must: bool = False) -> Json:
+        given = {"params" if asked.method == "GET" else "json": asked.body}
+
+        def send() -> Any:
+            creds = self.get_host_creds()
+            waits = {"max_retries": 0, "raise_on_status": False, "timeout": TIMEOUT}
+            return http_request(creds, asked.path, asked.method, **waits, **given)
+
+        response = verify_rest_response(self._line.ask(send, must=must), asked.path)
+        found: Json = json.loads(response.text) if response.status_code != 204 else {}
+        return found
+
+    def _keep_for(self, asked: Asked, away: AwayError) -> Json:
+        owner = asked.owner
+        if owner is None:
+            return self._begin(asked, away)
+        return self._keep(asked, owner, away.reason)
+
+    def _begin(self, asked: Asked, away: AwayError) -> Json:
+        """Make a run, an experiment or a model here."""
+        local_id, entry = keeping.begin(asked.call, asked.body, is_tried=away.is_tried)
+        self._append(local_id, [entry], away.reason)
+        if asked.call is api.CreateRun:
+            return {"run": self._local_run(local_id)}
+        if asked.call is api.CreateExperiment:
+            return {"experiment_id": local_id}
+        return {"model": local_model(local_id, self._journal.entries(local_id))}
+
+    def _keep(self, asked: Asked, owner: str, reason: str = "down") -> Json:
+        """Put a call behind those of the same run that wait; return what it would answer."""
+        self._append(
+            owner, [*keeping.entries(asked.call, asked.method, asked.path, asked.body)], reason
+        )
+        if asked.call is api.UpdateRun:
+            run = self._local_run(owner) or {"info": {"run_id": owner, "status": "RUNNING"}}
+            return {"run_info": run["info"]}
+        if asked.call is api.FinalizeLoggedModel:
+            return {"model": self._local_model(owner)}
+        return {}
+
+    def _append(self, owner: str, entries: list[Any], reason: str) -> None:
+        try:
+            for entry in entries:
+                self._journal.append(owner, entry, in_order=True)
+        except KeepingError as error:
+            raise MlflowException(f"{BEGUN[reason]} {error.message}") from None
+        the_notice().kept(owner, reason)
+
+    def _read(self, asked: Asked, owner: str | None) -> Json:
+        """Answer a question of a run, experiment or model from MLflow and from what is kept."""
+        found: Json | None = None
+        away = AwayError("down", is_tried=False)
+        settled = asked.settled(self._journal)
+        if not settled.names_local():
+            try:
+                found = self._ask(settled, must=True)
+            except AwayError as error:
+                away = error
+        if found is None or (owner and self._journal.has_calls(owner)):
+            found = self._from_journal(asked, owner, found, away) or found
+        if found is None:
+            raise unread(away) from None
+        return found
+
+    def _from_journal(
+        self, asked: Asked, owner: str | None, found: Json | None, away: AwayError
+    ) -> Json | None:
+        if asked.call is api.GetRun and owner:
+            run = self._local_run(owner, found and found.get("run"))
+            return run and {"run": run}
+        if asked.call is api.GetExperimentByName:
+            return self._named_experiment(asked.body["experiment_name"], away)
+        if found or not owner:
+            return found
+        if asked.call is api.GetLoggedModel:
+            model = self._local_model(owner)
+            return model and {"model": model}
+        return self._known_experiment(owner)
+
+    def _named_experiment(self, name: str, away: AwayError) -> Json:
+        """Return the experiment of that name as it was seen, else one to be found or made later."""
+        if known := self._seen.get(f"experiment:{name}"):
+            return {"experiment": json.loads(message_to_json(known))}
+        local_id = experiment_id(name)
+        if not self._journal.has_calls(local_id):
+            entry = {"kind": "experiment", "name": name, "body": {"name": name}}
+            self._append(local_id, [entry], away.reason)
+        return {"experiment": local_experiment(name)}
+
+    def _known_experiment(self, owner: str) -> Json | None:
+        if known := self._seen.get(owner):
+            return {"experiment": json.loads(message_to_json(known))}
+        for entry in self._journal.entries(owner):
+            if entry["kind"] == "experiment":
+                return {"experiment": local_experiment(entry["name"])}
+        return None
+
+    def _local_run(self, owner: str, base: Json | None = None) -> Json | None:
+        known = self._seen.get(owner)
+        if base is None and known is not None:
+            base = json.loads(message_to_json(known))
+        return local_run(owner, base, self._journal.entries(owner))
+
+    def _local_model(self, owner: str) -> Json | None:
+        known = self._seen.get(owner)
+        if known is not None:
+            return json.loads(message_to_json(known))  # type: ignore[no-any-return]
+        return local_model(owner, self._journal.entries(owner))
+
+    def _remember(self, answer: Any) -> None:
+        """Keep hold of what MLflow said of a run, an experiment or a model."""
+        name = type(answer).DESCRIPTOR.full_name
+        if name.endswith(("CreateRun.Response", "GetRun.Response")):
+            self._note(answer.run.info.run_id, answer.run)
+        elif name.endswith(("GetExperiment.Response", "GetExperimentByName.Response")):
+            self._note(answer.experiment.experiment_id, answer.experiment)
+            if not is_local(answer.experiment.experiment_id):
+                self._note(f"experiment:{answer.experiment.name}", answer.experiment)
+        elif name.endswith(("CreateLoggedModel.Response", "GetLoggedModel.Response")):
+            self._note(answer.model.info.model_id, answer.model)
+
+    def _note(self, key: str, value: Any) -> None:
+        if is_local(key):
+            return  # The journal knows better.
+        self._seen[key] = value
+        self._seen.move_to_end(key)
+        while len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
+
+
+def unread(away: AwayError) -> MlflowException:
+    """Return what to raise for a question that only MLflow can answer."""
+    return MlflowException(
+        f"{BEGUN[away.reason]} This can't be read now; what you log is kept and sent later."
+    )
+
+
+def _tell(what: str, *given: str) -> None:
+    """Let the part that gathers what a run carries know; a run is worth more than that."""
+    try:
+        from baton_lab import capture
+
+        told = getattr(capture, what, None)
+        if told is not None:
+            told(*given)
+    except Exception:  # noqa: BLE001, S110 - it never keeps anybody from logging
+        pass

@@ -1,0 +1,122 @@
+"""The line to MLflow: asks within a time a person can wait, and tells when nobody answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from mlflow.exceptions import MlflowException
+from requests import Response
+from requests import exceptions as lost
+from urllib3.exceptions import NewConnectionError
+
+PATIENCE = {"down": 3.0, "starting": 10.0, "token": 2.0}
+"""Seconds for which one call waits, by what is the matter. MLflow's own client waits a minute."""
+REST = 2.0
+"""Seconds after that in which nobody is kept waiting by another try."""
+TIMEOUT = (3.0, 30.0)
+"""Seconds for a connection, and for an answer that begins."""
+LOST = (lost.ConnectionError, lost.Timeout, lost.ChunkedEncodingError)
+PAUSES = (0.0, 0.1, 0.25, 0.5, 1.0)
+
+
+class AwayError(Exception):
+    """MLflow can't be asked now; ``reason`` is a key of `PATIENCE`.
+
+    ``is_tried``: whether a request may have reached MLflow, and only the answer is missing.
+    """
+
+    def __init__(self, reason: str, *, is_tried: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_tried = is_tried
+
+
+class Line:
+    """Sends requests to one MLflow. ``keeps``: whether a refused token (401) is waited out.
+
+    It is where the platform gave the token. Elsewhere a token has to have worked once.
+    """
+
+    def __init__(
+        self,
+        *,
+        keeps: bool,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._has_worked = keeps
+        self._clock = clock
+        self._sleep = sleep
+        self._rests_until = 0.0
+        self.is_away = False
+
+    def ask(self, send: Callable[[], Response], *, must: bool = False) -> Response:
+        """Return MLflow's answer to what ``send`` sends, or raise `AwayError`.
+
+        While MLflow is known to be away it is tried at most every few seconds, and once
+        only; with ``must`` always.
+        """
+        if self._clock() < self._rests_until and not must:
+            raise AwayError("down", is_tried=False)
+        began, tries, is_tried = self._clock(), 0, False
+        while True:
+            response, reason, reached = self._try(send)
+            if response is not None:
+                return response
+            is_tried = is_tried or reached
+            pause = PAUSES[min(tries, len(PAUSES) - 1)]
+            if self.is_away or self._clock() + pause > began + PATIENCE[reason]:
+                self.is_away, self._rests_until = True, self._clock() + REST
+                raise AwayError(reason, is_tried=is_tried)
+            self._sleep(pause)
+            tries += 1
+
+    def _try(self, send: Callable[[], Response]) -> tuple[Response | None, str, bool]:
+        """Return the answer, or None, what is the matter, and whether the request arrived."""
+        try:
+            response = send()
+        except MlflowException as error:
+            reason = error.__cause__ or error.__context__
+            if not is_lost(reason):
+                raise
+            return None, "down", not is_unsent(reason)
+        trouble = trouble_of(response)
+        if trouble is None or (trouble == "token" and not self._has_worked):
+            self.is_away, self._has_worked = False, self._has_worked or response.ok
+            return response, "", True
+        return None, trouble, response.status_code == 500
+
+
+def is_lost(error: BaseException | None) -> bool:
+    """Tell whether an error says that nobody answered, and not that the address is wrong."""
+    if isinstance(error, lost.SSLError | lost.ProxyError):
+        return False
+    return isinstance(error, LOST)
+
+
+def is_unsent(error: BaseException | None) -> bool:
+    """Tell whether the request surely did not arrive: there was no connection."""
+    if isinstance(error, lost.ConnectTimeout):
+        return True
+    cause = error.args[0] if error and error.args else None
+    return isinstance(getattr(cause, "reason", None), NewConnectionError)
+
+
+def trouble_of(response: Response) -> str | None:
+    """Return what keeps MLflow from answering, or None for an answer of its own."""
+    status = response.status_code
+    if status == 401:
+        return "token"
+    if status in {408, 429, 500, 502, 503, 504}:
+        return "starting" if _code(response) == "starting" else "down"
+    # The Hub's own page: its proxy has no way to MLflow yet.
+    is_page = response.headers.get("Content-Type", "").startswith("text/html")
+    return "down" if status == 404 and is_page else None
+
+
+def _code(response: Response) -> str:
+    try:
+        return str(response.json()["error"]["code"])
+    except (ValueError, KeyError, TypeError):
+        return ""
