@@ -6,18 +6,21 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from tests.postgres import make_database
+from tests.postgres import postgres as postgres
 from tests.processes import await_answer, free_ports, running
 
 PREFIX = "/services/mlflow"
 ACCESS = "access:services!service=mlflow"
 PASSWORD = "only-in-tests"
+WORKERS = 3
 
 HUB_CONFIG = """
 import os
@@ -110,10 +113,12 @@ class Tracking:
         return info
 
 
-@pytest.fixture(scope="session")
-def tracking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracking]:
-    """Start the Hub and MLflow, wait until both answer, and stop them at the end."""
-    folder = tmp_path_factory.mktemp("tracking")
+@contextmanager
+def start_tracking(folder: Path, **settings: str) -> Iterator[Tracking]:
+    """Start the Hub and MLflow, wait until both answer, and stop them at the end.
+
+    ``settings`` replace MLflow's environment; without them it is SQLite and a folder.
+    """
     public, hub, proxy, service = (f"http://127.0.0.1:{port}" for port in free_ports(4))
     environment = {
         **os.environ,
@@ -134,6 +139,7 @@ def tracking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracking]:
         "TEST_PROXY_API": proxy,
         "TEST_PASSWORD": PASSWORD,
         "TEST_TOKEN": secrets.token_hex(32),
+        **settings,
     }
     (folder / "jupyterhub_config.py").write_text(HUB_CONFIG)
     with ExitStack() as stack:
@@ -152,3 +158,28 @@ def tracking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracking]:
             await_answer(public + path, process, log)
         mlflow = started[1]
         yield Tracking(f"{public}{PREFIX}", service + PREFIX, public, folder, mlflow.pid, admin)
+
+
+@pytest.fixture(scope="session")
+def tracking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracking]:
+    """MLflow behind a Hub as it is by default: SQLite, a folder, one worker."""
+    with start_tracking(tmp_path_factory.mktemp("tracking")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def tracking_postgres(
+    tmp_path_factory: pytest.TempPathFactory, postgres: str
+) -> Iterator[Tracking]:
+    """MLflow behind a Hub as it is for many: PostgreSQL, and several workers."""
+    database = make_database(postgres, "mlflow")
+    settings = {"BATON_MLFLOW_DATABASE": database, "BATON_MLFLOW_WORKERS": str(WORKERS)}
+    with start_tracking(tmp_path_factory.mktemp("tracking"), **settings) as started:
+        yield started
+
+
+@pytest.fixture(params=["tracking", "tracking_postgres"], ids=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest) -> Tracking:
+    """MLflow behind a Hub, once on SQLite and once on PostgreSQL with several workers."""
+    started: Tracking = request.getfixturevalue(request.param)
+    return started

@@ -32,13 +32,21 @@ class Hint:
 
 
 class Hints:
-    """Passes hints from the requests of this process to its subscribers."""
+    """Passes hints from requests to the subscribers of this process."""
 
     def __init__(self) -> None:
-        self._subscribers: set[_Waiting] = set()
+        self._subscribers: set[Waiting] = set()
+        self.elsewhere: Callable[[Hint], None] | None = None
+        """Gives a hint to the other workers, if there are any; must not wait."""
 
     def publish(self, hint: Hint) -> None:
-        """Give the hint to everybody who listens now; never waits."""
+        """Give the hint to everybody who listens now, here or elsewhere; never waits."""
+        self.deliver(hint)
+        if self.elsewhere is not None:
+            self.elsewhere(hint)
+
+    def deliver(self, hint: Hint) -> None:
+        """Give the hint to everybody who listens to this process now."""
         for waiting in self._subscribers:
             waiting.add(hint)
 
@@ -52,7 +60,7 @@ class Hints:
 
         The first line is a comment, sent at once; so is one every 15 s without news.
         """
-        waiting = _Waiting()
+        waiting = Waiting()
         self._subscribers.add(waiting)
         try:
             yield ": listening\n\n"
@@ -69,20 +77,23 @@ class Hints:
             self._subscribers.discard(waiting)
 
 
-class _Waiting:
-    """The different hints that one subscriber has not been given yet."""
+class Waiting:
+    """The different hints that one receiver has not been given yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = WAITING) -> None:
+        self._most = most
         self._hints: dict[Hint, None] = {}
         self._some = asyncio.Event()
 
     def add(self, hint: Hint) -> None:
+        """Keep the hint until it is taken; the oldest goes where there are too many."""
         self._hints[hint] = None
-        if len(self._hints) > WAITING:
+        if len(self._hints) > self._most:
             del self._hints[next(iter(self._hints))]
         self._some.set()
 
     async def take(self) -> list[Hint]:
+        """Return and forget what there is, as soon as there is some; nothing after 15 s."""
         try:
             async with asyncio.timeout(HEARTBEAT_SECONDS):
                 await self._some.wait()

@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+THREADS = 10
+"""Requests that one worker lets MLflow handle at once; the others wait their turn."""
+RECYCLE_SECONDS = 300
+"""Age at which a connection to the database is made anew, with the statistics of then."""
+
 
 class SettingsError(Exception):
     """The environment is incomplete; the text says which variable and what it holds."""
@@ -26,6 +31,8 @@ class Settings:
     """SQLAlchemy address of MLflow's database."""
     artifacts: str = ""
     """Folder or address that artifacts are kept in."""
+    workers: int = 1
+    """Processes that answer requests."""
 
 
 def parse_settings(environ: Mapping[str, str]) -> Settings:
@@ -39,13 +46,15 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
     public = urlsplit(_required(environ, "BATON_PUBLIC_URL", "https://hub.example.org"))
     if public.scheme not in ("http", "https") or not public.netloc:
         raise SettingsError("BATON_PUBLIC_URL must look like https://hub.example.org.")
+    database = _database(_required(environ, "BATON_MLFLOW_DATABASE", "sqlite:////srv/m.sqlite"))
     return Settings(
         prefix=service_prefix(environ),
         public_url=f"{public.scheme}://{public.netloc}",
         host=service.hostname,
         port=service.port,
-        database=_required(environ, "BATON_MLFLOW_DATABASE", "sqlite:////srv/mlflow.sqlite"),
+        database=database,
         artifacts=_required(environ, "BATON_MLFLOW_ARTIFACTS", "/srv/artifacts"),
+        workers=_workers(environ, database),
     )
 
 
@@ -58,12 +67,18 @@ def apply(settings: Settings) -> None:
     """Put the settings into the variables that MLflow's server reads when imported.
 
     Must run before ``mlflow.server`` is imported. An operator's own
-    MLFLOW_SERVER_ALLOWED_HOSTS and MLFLOW_SERVER_CORS_ALLOWED_ORIGINS win.
+    MLFLOW_SERVER_ALLOWED_HOSTS, MLFLOW_SERVER_CORS_ALLOWED_ORIGINS and
+    MLFLOW_SQLALCHEMYSTORE_… win.
     """
     public = urlsplit(settings.public_url)
     hosts = {public.netloc, public.hostname or "", f"{settings.host}:{settings.port}"}
     os.environ.setdefault("MLFLOW_SERVER_ALLOWED_HOSTS", ",".join(sorted(hosts - {""})))
     os.environ.setdefault("MLFLOW_SERVER_CORS_ALLOWED_ORIGINS", settings.public_url)
+    # A thread that gets no connection fails with a 400, which no client repeats: there are
+    # always more connections than threads, even where one request holds two.
+    os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE", str(THREADS // 2))
+    os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW", str(THREADS * 2))
+    os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE", str(RECYCLE_SECONDS))
     os.environ.update(
         {
             "_MLFLOW_SERVER_FILE_STORE": settings.database,
@@ -87,3 +102,29 @@ def _required(environ: Mapping[str, str], name: str, example: str) -> str:
     if not value:
         raise SettingsError(f"{name} is not set. It looks like {example}.")
     return value
+
+
+def _database(address: str) -> str:
+    """Return the address with PostgreSQL's driver named, as SQLAlchemy's default varies."""
+    for plain in ("postgres://", "postgresql://"):
+        if address.startswith(plain):
+            return f"postgresql+psycopg://{address.removeprefix(plain)}"
+    # The text may hold a password, so it is not repeated.
+    if "://" not in address:
+        raise SettingsError(
+            "BATON_MLFLOW_DATABASE must be an address such as sqlite:////srv/mlflow.sqlite or "
+            "postgresql://user:password@host/mlflow."
+        )
+    return address
+
+
+def _workers(environ: Mapping[str, str], database: str) -> int:
+    given = environ.get("BATON_MLFLOW_WORKERS", "").strip() or "1"
+    if not (given.isascii() and given.isdigit()) or not 1 <= int(given) <= 64:
+        raise SettingsError(f"BATON_MLFLOW_WORKERS must be a number from 1 to 64, not {given!r}.")
+    if int(given) > 1 and not database.startswith("postgresql"):
+        raise SettingsError(
+            "BATON_MLFLOW_WORKERS above 1 needs PostgreSQL in BATON_MLFLOW_DATABASE: "
+            "SQLite has one writer at a time, and several processes only wait for each other."
+        )
+    return int(given)
