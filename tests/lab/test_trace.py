@@ -147,3 +147,48 @@ def test_an_experiment_that_is_not_there_has_no_access(lab: Any) -> None:
     assert lab.http.get("experiments/424242/access").status_code == 404
     answer = lab.http.put("experiments/424242/access", json={"read": [], "write": []})
     assert answer.status_code == 404
+
+
+@pytest.fixture(scope="module")
+def captured(lab: Any, mlflow: Any) -> dict[str, Any]:
+    """A run with a snapshot of its notebook, as capture leaves it."""
+    headers = {"Authorization": "Bearer scientist-token"}
+    with httpx.Client(base_url=mlflow.url + "/", headers=headers, trust_env=False) as api:
+        run = begin(api, "snapshots")
+        digest = hashlib.sha256(NOTEBOOK).hexdigest()
+        path = f"{run['experiment_id']}/baton/notebooks/{digest}.ipynb"
+        assert api.put(f"{ARTIFACTS}/{path}", content=NOTEBOOK).is_success
+        tags = {
+            "baton.notebook.path": "été/../../e:v?il.ipynb",
+            "baton.notebook.sha256": digest,
+            "baton.notebook.snapshot": f"mlflow-artifacts:/{path}",
+        }
+        pairs = [{"key": key, "value": value} for key, value in tags.items()]
+        post(api, "runs/log-batch", {"run_id": run["run_id"], "tags": pairs})
+    return {**run, "path": path, "digest": digest}
+
+
+NOTEBOOK = '{"cells": [], "metadata": {"é": 1}, "nbformat": 4, "nbformat_minor": 5}'.encode()
+
+
+def test_a_snapshot_is_put_into_the_home_once_under_a_safe_name(lab: Any, captured: Any) -> None:
+    """The recorded path is what a client wrote: only a name is made of it."""
+    for _ in range(2):
+        answer = lab.post("trace/notebook", {"run": captured["run_id"]})
+        assert answer.status_code == 201, answer.text
+        path = answer.json()["path"]
+        assert path == f"snapshots/evil-{captured['digest'][:8]}.ipynb"
+    assert (lab.home / path).read_bytes() == NOTEBOOK
+
+
+def test_a_snapshot_that_was_changed_is_not_opened(
+    lab: Any, captured: Any, api: httpx.Client
+) -> None:
+    assert api.put(f"{ARTIFACTS}/{captured['path']}", content=b"{}").is_success
+    answer = lab.post("trace/notebook", {"run": captured["run_id"]})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "notebook_differs")
+
+
+def test_a_run_without_a_snapshot_has_none_to_open(lab: Any, trained: Any) -> None:
+    answer = lab.post("trace/notebook", {"run": trained.run_id})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "no_snapshot")

@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
-from baton_client.trace_tags import LOGGED, LOGGED_SHA256, PATH, SHA256, SNAPSHOT
 from baton_contract.errors import BadRequestError
 from baton_lab import runs
 from baton_lab.access import access_of
@@ -83,6 +82,8 @@ class Notebook(BatonHandler):
     @authorized
     async def post(self, run_id: str) -> None:
         """Store the file, and tag the run with where it came from."""
+        from baton_client import trace_tags
+
         path = self.fields(path=None)["path"].lstrip("/")
         name = PurePosixPath(path).name
         if not name.endswith(".ipynb"):
@@ -92,9 +93,9 @@ class Notebook(BatonHandler):
         run = await tracking.run(run_id)
         artifact, sha256 = f"notebook/{name}", hashlib.sha256(text).hexdigest()
         await tracking.upload(run["info"]["artifact_uri"], artifact, text)
-        tags = {LOGGED: artifact, LOGGED_SHA256: sha256}
-        if SNAPSHOT not in runs.tags_of(run):
-            tags |= {PATH: path, SHA256: sha256}
+        tags = {trace_tags.LOGGED: artifact, trace_tags.LOGGED_SHA256: sha256}
+        if trace_tags.SNAPSHOT not in runs.tags_of(run):
+            tags |= {trace_tags.PATH: path, trace_tags.SHA256: sha256}
         await tracking.set_tags(run_id, tags)
         self.answer({"artifact_path": artifact, "sha256": sha256}, 201)
 
