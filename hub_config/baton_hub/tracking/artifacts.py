@@ -47,6 +47,9 @@ def check(destination: str) -> None:
     if parts.scheme == "s3":
         _limit_waiting()
         _check_bucket(parts.netloc, parts.path.strip("/"))
+        from baton_hub.tracking import bucket
+
+        bucket.use()
     elif parts.scheme in ("", "file"):
         _check_folder(Path(parts.path))
 
