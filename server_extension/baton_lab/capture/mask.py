@@ -24,13 +24,13 @@ _WORDS = (
 )
 _ASSIGNED = re.compile(
     # The quotes may be escaped: a notebook's output can hold JSON within JSON.
-    rf"""(?P<head>(?:{_WORDS})\\?["']?\s*(?::|=>|=)\s*)"""
+    rf"""(?P<head>(?:{_WORDS})\\?["']?\s{{0,20}}(?::|=>|=)\s{{0,20}})"""
     r"""(?P<quote>\\?["'])(?P<value>(?![<\[{$%])[^"'\\\n]{6,500})(?P=quote)""",
     re.IGNORECASE,
 )
 _EXPORTED = re.compile(
     # As in a shell, .env or %env: no spaces, and no expression of a programming language.
-    r"(?P<head>\b[A-Z0-9_]*(?:TOKEN|PASSWORD|PASSWD|SECRET|API_KEY|ACCESS_KEY)[A-Z0-9_]*=)"
+    r"(?P<head>\b[A-Z0-9_]{0,60}(?:TOKEN|PASSW(?:OR)?D|SECRET|API_KEY|ACCESS_KEY)[A-Z0-9_]{0,40}=)"
     r"(?![\w.]*[(\[])(?P<value>[^\s\"'\\(){}\[\]$,;]{6,})"
 )
 _HEADER = re.compile(
@@ -56,7 +56,7 @@ _LOOKS = re.compile(
             r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}",  # Slack
             r"\bhooks\.slack\.com/services/[A-Za-z0-9/]{20,}",
             r"\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{16,}\b",  # Stripe
-            r"\bsk-(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{20,}",  # OpenAI, Anthropic
+            r"\bsk-(?=[A-Za-z_-]{0,99}[0-9])[A-Za-z0-9_-]{20,}",  # OpenAI, Anthropic
             r"\bhf_[A-Za-z0-9]{30,}\b",  # Hugging Face
             r"\bdapi[a-f0-9]{32}(?:-\d)?\b",  # Databricks
             r"\bnpm_[A-Za-z0-9]{36}\b",
