@@ -32,7 +32,7 @@ export default defineConfig(
       // The sidebar, its commands and what they show have to be there once JupyterLab has started.
       'jupyter/prefer-lazy-imports': [
         'error',
-        { ignoreImports: ['../commands/*', '../model', '../panel', '../panelActions'] }
+        { ignoreImports: ['../api', '../commands/*', '../model', '../panel', '../panelActions'] }
       ],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/consistent-type-imports': 'error',

@@ -1,3 +1,4 @@
+import type { Autolog } from './records';
 import type { Tab } from './tokens';
 
 /** What a person can do from the panel; where it takes a dialog, that opens. */
@@ -10,6 +11,15 @@ export interface IActions {
   readonly refresh: () => void;
   /** Keep the server from being stopped for being idle. */
   readonly keep: () => void;
+  /** Open a notebook of the home, at a cell when its id is known. */
+  readonly openNotebook: (path: string, cell: string | null) => void;
+  /** Open a run's notebook as it was when the run began. */
+  readonly openSnapshot: (run: string) => void;
+  /** Ask who may see and change an experiment. */
+  readonly shareExperiment: (experiment: string) => void;
+  readonly sendUnsent: () => void;
+  /** Set what one notebook, or without one all, log by themselves. */
+  readonly changeAutolog: (notebook: string | null, autolog: Autolog | null) => void;
   readonly moreRuns: () => void;
   readonly openExample: () => void;
   /** Log the notebook in front, saved first, to a run. */

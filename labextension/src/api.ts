@@ -2,8 +2,11 @@ import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { Comment, ErrorBody, Handoff } from './contract';
+import type { Comment, ErrorBody, Handoff, Trace } from './contract';
 import type {
+  Autolog,
+  IAccess,
+  IAccessChange,
   IArtifact,
   IExperiment,
   IHandoverDraft,
@@ -12,8 +15,11 @@ import type {
   IRun,
   IRunSummary,
   IServer,
+  ISettings,
   IStatus,
-  ITeam
+  ITeam,
+  IUnsent,
+  TraceTarget
 } from './records';
 
 /** An answer that is not what was asked for; `message` is meant for a person. */
@@ -50,6 +56,19 @@ export interface IBatonClient {
   run(id: string): Promise<IRun>;
   /** What is directly in a folder of the run's artifacts; `''` is the top. */
   artifacts(run: string, path: string): Promise<IArtifact[]>;
+  /** The way back from a run or a model version, every digest checked now. */
+  trace(target: TraceTarget): Promise<Trace>;
+  /** Put a run's notebook, as it was, into the home; the path of it. */
+  takeSnapshot(run: string): Promise<string>;
+  changeAccess(experiment: string, access: IAccessChange): Promise<IAccess>;
+  /** What waits on this machine for MLflow; null on a server that keeps nothing. */
+  unsent(): Promise<IUnsent | null>;
+  /** Try to send it now. */
+  sendUnsent(): Promise<void>;
+  /** What notebooks log by themselves; null on a server that can't be set so. */
+  settings(notebook: string | null): Promise<ISettings | null>;
+  /** Set it for one notebook (null: it does as all do), or, without one, for all. */
+  changeAutolog(notebook: string | null, autolog: Autolog | null): Promise<void>;
   /** Log the notebook as it is on disk to the run. */
   logNotebook(run: string, path: string): Promise<void>;
   models(): Promise<IRegisteredModel[]>;
@@ -102,6 +121,35 @@ export class BatonClient implements IBatonClient {
 
   artifacts(run: string, path: string): Promise<IArtifact[]> {
     return this._items(`runs/${segment(run)}/artifacts${query({ path })}`);
+  }
+
+  trace(target: TraceTarget): Promise<Trace> {
+    return this._get(`trace${query({ ...target })}`);
+  }
+
+  async takeSnapshot(run: string): Promise<string> {
+    const answer = await this._post<{ path: string }>('trace/notebook', { run });
+    return answer.path;
+  }
+
+  changeAccess(experiment: string, access: IAccessChange): Promise<IAccess> {
+    return this._put(`experiments/${segment(experiment)}/access`, access);
+  }
+
+  unsent(): Promise<IUnsent | null> {
+    return orNull(this._get('unsent'));
+  }
+
+  async sendUnsent(): Promise<void> {
+    await this._post('unsent/send', {});
+  }
+
+  settings(notebook: string | null): Promise<ISettings | null> {
+    return orNull(this._get(`settings${query({ notebook: notebook ?? undefined })}`));
+  }
+
+  async changeAutolog(notebook: string | null, autolog: Autolog | null): Promise<void> {
+    await this._put('settings', notebook === null ? { autolog } : { notebook, autolog });
   }
 
   async logNotebook(run: string, path: string): Promise<void> {
@@ -170,6 +218,10 @@ export class BatonClient implements IBatonClient {
     return this._request(path, { method: 'POST', body: JSON.stringify(body) }) as Promise<T>;
   }
 
+  private _put<T>(path: string, body: unknown): Promise<T> {
+    return this._request(path, { method: 'PUT', body: JSON.stringify(body) }) as Promise<T>;
+  }
+
   private async _request(path: string, init: RequestInit): Promise<unknown> {
     const url = URLExt.join(this._settings.baseUrl, 'baton') + '/' + path;
     let response: Response;
@@ -190,6 +242,20 @@ export class BatonClient implements IBatonClient {
     return body;
   }
 }
+
+/** What an older server extension does not have is null, and no failure. */
+async function orNull<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (reason) {
+    if (reason instanceof BatonError && ABSENT.includes(reason.code)) {
+      return null;
+    }
+    throw reason;
+  }
+}
+
+const ABSENT = ['no_extension', 'not_found', 'http_404', 'http_405'];
 
 /** The error that an answer's body describes, whatever the body is. */
 export function parseError(status: number, body: unknown, trans: TranslationBundle): BatonError {

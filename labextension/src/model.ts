@@ -3,10 +3,20 @@ import { Signal } from '@lumino/signaling';
 
 import type { IBatonClient } from './api';
 import { HandoffsModel } from './handoffs';
-import type { IPush, IRegisteredModel, IServer, IStatus, ServiceState } from './records';
+import type {
+  Autolog,
+  IPush,
+  IRegisteredModel,
+  IServer,
+  ISettings,
+  IStatus,
+  IUnsent,
+  ServiceState
+} from './records';
 import { Gate, Resource } from './resource';
 import { RunsModel } from './runs';
 import type { IBatonModel, Tab } from './tokens';
+import { Traces } from './traces';
 
 /** All that the panel knows. It refetches what a push names and never asks by itself. */
 export class BatonModel implements IBatonModel {
@@ -16,11 +26,17 @@ export class BatonModel implements IBatonModel {
     this.models = new Resource(() => client.models(), this.gate);
     this.runs = new RunsModel(client, this.gate);
     this.handoffs = new HandoffsModel(client, this.gate);
+    this.traces = new Traces(client, this.gate);
+    this.unsent = new Resource(() => client.unsent(), this.gate);
+    this.settings = new Resource(() => client.settings(this._notebook), this.gate);
     this.status.changed.connect(this._onStatus, this);
     this.server.changed.connect(this._emit, this);
     this.models.changed.connect(this._emit, this);
     this.runs.changed.connect(this._emit, this);
     this.handoffs.changed.connect(this._emit, this);
+    this.traces.changed.connect(this._emit, this);
+    this.unsent.changed.connect(this._emit, this);
+    this.settings.changed.connect(this._emit, this);
   }
 
   readonly gate = new Gate();
@@ -29,6 +45,9 @@ export class BatonModel implements IBatonModel {
   readonly models: Resource<IRegisteredModel[]>;
   readonly runs: RunsModel;
   readonly handoffs: HandoffsModel;
+  readonly traces: Traces;
+  readonly unsent: Resource<IUnsent | null>;
+  readonly settings: Resource<ISettings | null>;
 
   get changed(): ISignal<this, void> {
     return this._changed;
@@ -40,6 +59,31 @@ export class BatonModel implements IBatonModel {
 
   get tab(): Tab {
     return this._tab;
+  }
+
+  get notebook(): string | null {
+    return this._notebook;
+  }
+
+  /** Another notebook came to the front, or none: what it logs by itself may be another thing. */
+  lookAt(notebook: string | null): void {
+    if (notebook !== this._notebook) {
+      this._notebook = notebook;
+      this.settings.invalidate();
+      this._emit();
+    }
+  }
+
+  /** Set what notebooks log by themselves. Throws BatonError. */
+  async changeAutolog(notebook: string | null, autolog: Autolog | null): Promise<void> {
+    await this.client.changeAutolog(notebook, autolog);
+    this.settings.invalidate();
+  }
+
+  /** Try to send what is kept on this machine. Throws BatonError. */
+  async sendUnsent(): Promise<void> {
+    await this.client.sendUnsent();
+    this.unsent.invalidate();
   }
 
   /** Show a section, and load what it shows. */
@@ -68,6 +112,8 @@ export class BatonModel implements IBatonModel {
     void this.server.load();
     if (this._tab === 'runs') {
       this.runs.load();
+      void this.unsent.load();
+      void this.settings.load();
     } else {
       this.handoffs.load();
     }
@@ -84,6 +130,9 @@ export class BatonModel implements IBatonModel {
     this.runs.invalidate(null, null);
     this.handoffs.receive(null);
     this.handoffs.receiveJob(null);
+    this.traces.refresh();
+    this.unsent.invalidate();
+    this.settings.invalidate();
   }
 
   /** Keep the server from being stopped for being idle. Throws BatonError. */
@@ -97,6 +146,10 @@ export class BatonModel implements IBatonModel {
       case 'runs':
         this.runs.invalidate(push.experiment_id, push.run_id);
         this.models.invalidate();
+        this.traces.invalidate(push.run_id);
+        break;
+      case 'unsent':
+        this.unsent.invalidate();
         break;
       case 'handoff':
         this.handoffs.receive(push.event);
@@ -131,6 +184,7 @@ export class BatonModel implements IBatonModel {
       if (this._mlflow !== 'up' && services.mlflow.state === 'up') {
         this.runs.invalidate(null, null);
         this.models.invalidate();
+        this.traces.refresh();
       }
       if (this._desk !== 'up' && services.desk.state === 'up') {
         this.handoffs.receive(null);
@@ -146,6 +200,7 @@ export class BatonModel implements IBatonModel {
   };
 
   private _tab: Tab = 'runs';
+  private _notebook: string | null = null;
   // Taken for up until said otherwise, so that the first answer refetches nothing.
   private _mlflow: ServiceState = 'up';
   private _desk: ServiceState = 'up';

@@ -41,6 +41,26 @@ export class PanelActions implements IActions {
     void tellFailure(() => this._model.keep());
   };
 
+  readonly openNotebook: IActions['openNotebook'] = (path, cell) => {
+    void tellFailure(() => this._commands.execute(CommandIDs.openNotebook, { path, cell }));
+  };
+
+  readonly openSnapshot: IActions['openSnapshot'] = run => {
+    void tellFailure(() => this._commands.execute(CommandIDs.openSnapshot, { run }));
+  };
+
+  readonly shareExperiment: IActions['shareExperiment'] = experiment => {
+    void tellFailure(() => this._commands.execute(CommandIDs.shareExperiment, { experiment }));
+  };
+
+  readonly sendUnsent: IActions['sendUnsent'] = () => {
+    void tellFailure(() => this._model.sendUnsent());
+  };
+
+  readonly changeAutolog: IActions['changeAutolog'] = (notebook, autolog) => {
+    void tellFailure(() => this._model.changeAutolog(notebook, autolog));
+  };
+
   readonly moreRuns: IActions['moreRuns'] = () => {
     void tellFailure(() => this._model.runs.more());
   };

@@ -4,7 +4,7 @@ import type { IPush } from './records';
 import type { IBatonModel } from './tokens';
 
 const SCHEMA = 'urn:baton:lab:push:1';
-const KINDS = ['runs', 'handoff', 'job', 'services', 'server'];
+const KINDS = ['runs', 'handoff', 'job', 'services', 'server', 'unsent'];
 
 /** The push that an event of the server carries; null when it carries something else. */
 export function parsePush(emission: ServerEvent.Emission): IPush | null {

@@ -24,7 +24,49 @@ export interface IExperiment {
   name: string;
   /** Milliseconds since 1970, or RFC 3339; null when never updated. */
   last_update_time: Moment | null;
+  access: IAccess;
 }
+
+/** Who may see and change an experiment, as its owner said. */
+export interface IAccess {
+  /** Who made it; null when nobody knows. */
+  owner: string | null;
+  /** Everybody, or the Hub groups beside the owner; null where the platform's default holds. */
+  read: 'everybody' | string[] | null;
+  /** The Hub groups that may change it beside the owner; null where the default holds. */
+  write: string[] | null;
+}
+
+/** Who is to see and change an experiment. */
+export interface IAccessChange {
+  read: 'everybody' | string[];
+  write: string[];
+}
+
+/** What a notebook logs by itself: nothing, metrics and parameters, or models too. */
+export type Autolog = 'off' | 'metrics' | 'models';
+
+export interface ISettings {
+  /** For all of the person's notebooks. */
+  autolog: Autolog;
+  /** For the notebook that was asked about; null when it does as all do. */
+  notebook: Autolog | null;
+  effective: Autolog;
+}
+
+/** What is kept on this machine until MLflow takes it. */
+export interface IUnsent {
+  runs: number;
+  entries: number;
+  bytes: number;
+  oldest: Moment | null;
+  /** Why it can't be sent, for a person; null when there is no reason but MLflow's absence. */
+  problem: string | null;
+  sending: boolean;
+}
+
+/** What to trace: a run, or a model version. */
+export type TraceTarget = { run: string } | { model: string; version: string };
 
 /** A point in time as MLflow (milliseconds) or the contract (RFC 3339) writes it. */
 export type Moment = number | string;
@@ -166,7 +208,7 @@ export interface IServer {
 }
 
 export interface IPush {
-  kind: 'runs' | 'handoff' | 'job' | 'services' | 'server';
+  kind: 'runs' | 'handoff' | 'job' | 'services' | 'server' | 'unsent';
   occurred_at: string;
   experiment_id: string | null;
   run_id: string | null;

@@ -4,9 +4,18 @@ import type { ISignal } from '@lumino/signaling';
 
 import type { IBatonClient } from './api';
 import type { HandoffsModel } from './handoffs';
-import type { IPush, IRegisteredModel, IServer, IStatus } from './records';
+import type {
+  Autolog,
+  IPush,
+  IRegisteredModel,
+  IServer,
+  ISettings,
+  IStatus,
+  IUnsent
+} from './records';
 import type { Gate, Resource } from './resource';
 import type { RunsModel } from './runs';
+import type { Traces } from './traces';
 
 /** A section of the panel. */
 export type Tab = 'runs' | 'models' | 'handoffs';
@@ -22,6 +31,14 @@ export interface IBatonModel {
   readonly models: Resource<IRegisteredModel[]>;
   readonly runs: RunsModel;
   readonly handoffs: HandoffsModel;
+  /** The ways back from runs and model versions. */
+  readonly traces: Traces;
+  /** What waits on this machine for MLflow; null on a server that keeps nothing. */
+  readonly unsent: Resource<IUnsent | null>;
+  /** What notebooks log by themselves; null on a server that can't be set so. */
+  readonly settings: Resource<ISettings | null>;
+  /** The path of the notebook in front; null when there is none. */
+  readonly notebook: string | null;
   readonly tab: Tab;
   /** Emits when anything above changed. */
   readonly changed: ISignal<IBatonModel, void>;
@@ -33,6 +50,9 @@ export interface IBatonModel {
   load(): void;
   refresh(): void;
   keep(): Promise<void>;
+  lookAt(notebook: string | null): void;
+  changeAutolog(notebook: string | null, autolog: Autolog | null): Promise<void>;
+  sendUnsent(): Promise<void>;
   receive(push: IPush): void;
   isLookingAt(handoff: string): boolean;
   dispose(): void;
@@ -59,5 +79,8 @@ export const CommandIDs = {
   openExample: 'jupyter-baton:open-example',
   logNotebook: 'jupyter-baton:log-notebook',
   register: 'jupyter-baton:register',
-  handOver: 'jupyter-baton:hand-over'
+  handOver: 'jupyter-baton:hand-over',
+  openNotebook: 'jupyter-baton:open-notebook',
+  openSnapshot: 'jupyter-baton:open-snapshot',
+  shareExperiment: 'jupyter-baton:share-experiment'
 } as const;

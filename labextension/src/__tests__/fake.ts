@@ -1,6 +1,9 @@
 import type { IBatonClient, IRunPage } from '../api';
-import type { Comment, Event, EventType, Handoff } from '../contract';
+import type { Comment, Event, EventType, Handoff, Trace, TraceStep } from '../contract';
 import type {
+  Autolog,
+  IAccess,
+  IAccessChange,
   IArtifact,
   IExperiment,
   IHandoverDraft,
@@ -10,8 +13,11 @@ import type {
   IRun,
   IRunSummary,
   IServer,
+  ISettings,
   IStatus,
-  ITeam
+  ITeam,
+  IUnsent,
+  TraceTarget
 } from '../records';
 
 const TITLE = 'Scikit-learn';
@@ -30,6 +36,79 @@ export function runSummary(id: string, more: Partial<IRunSummary> = {}): IRunSum
     metrics: { accuracy: 0.98245 },
     notebook: 'train.ipynb',
     model_count: 1,
+    ...more
+  };
+}
+
+export function experiment(
+  id: string,
+  name: string,
+  at: number,
+  access: Partial<IAccess> = {}
+): IExperiment {
+  return {
+    id,
+    name,
+    last_update_time: at,
+    access: { owner: 'scientist', read: null, write: null, ...access }
+  };
+}
+
+export const DIGEST = 'ab'.repeat(32);
+
+export function step(kind: TraceStep['kind'], more: Partial<TraceStep> = {}): TraceStep {
+  return {
+    kind,
+    state: 'recorded',
+    value: null,
+    digest: null,
+    uri: null,
+    size: null,
+    note: '',
+    ...more
+  };
+}
+
+/** The way back from the scientist's run 2. */
+export function trace(more: Partial<Trace> = {}): Trace {
+  return {
+    schema: 'urn:baton:trace:1',
+    version: null,
+    run: {
+      id: '2',
+      name: 'run 2',
+      experiment_id: '1',
+      author: 'scientist',
+      status: 'FINISHED',
+      deleted: false,
+      started_at: '2026-01-02T03:04:05.000Z',
+      ended_at: '2026-01-02T03:04:09.000Z',
+      ui: 'http://127.0.0.1/services/mlflow/#/experiments/1/runs/2'
+    },
+    steps: [
+      step('run', { value: 'run 2' }),
+      step('cell', { value: 'c7', note: 'Its execution count was 7.' }),
+      step('notebook', {
+        state: 'verified',
+        value: 'demos/train.ipynb',
+        digest: DIGEST,
+        size: 1536
+      }),
+      step('image', { state: 'missing', note: 'No image was recorded.' })
+    ],
+    verdict: 'incomplete',
+    ...more
+  };
+}
+
+export function unsent(runs: number, more: Partial<IUnsent> = {}): IUnsent {
+  return {
+    runs,
+    entries: runs * 10,
+    bytes: runs * 100,
+    oldest: T0,
+    problem: null,
+    sending: false,
     ...more
   };
 }
@@ -162,7 +241,10 @@ export class FakeClient implements IBatonClient {
   failure: Error | null = null;
   statusNow = status();
   serverNow: IServer | null = null;
-  experimentsNow: IExperiment[] = [{ id: '1', name: 'breast-cancer', last_update_time: T0 }];
+  experimentsNow: IExperiment[] = [experiment('1', 'breast-cancer', T0)];
+  traceNow: Trace = trace();
+  unsentNow: IUnsent | null = null;
+  settingsNow: ISettings | null = null;
   runsNow: IRunSummary[] = [runSummary('2'), runSummary('1')];
   olderRuns: IRunSummary[] = [];
   modelsNow: IRegisteredModel[] = [];
@@ -221,6 +303,37 @@ export class FakeClient implements IBatonClient {
     return this._answer(`artifacts ${path}`, [
       { path: path ? `${path}/roc.png` : 'figures', size: path ? 2048 : null, is_dir: !path }
     ]);
+  }
+
+  trace(target: TraceTarget): Promise<Trace> {
+    return this._answer(`trace ${Object.values(target).join('/')}`, this.traceNow);
+  }
+
+  takeSnapshot(run: string): Promise<string> {
+    return this._answer(`takeSnapshot ${run}`, 'snapshots/train-abababab.ipynb');
+  }
+
+  changeAccess(id: string, access: IAccessChange): Promise<IAccess> {
+    return this._answer(`changeAccess ${id} ${JSON.stringify(access)}`, {
+      owner: 'scientist',
+      ...access
+    });
+  }
+
+  unsent(): Promise<IUnsent | null> {
+    return this._answer('unsent', this.unsentNow);
+  }
+
+  sendUnsent(): Promise<void> {
+    return this._answer('sendUnsent', undefined);
+  }
+
+  settings(notebook: string | null): Promise<ISettings | null> {
+    return this._answer(`settings ${notebook ?? ''}`.trim(), this.settingsNow);
+  }
+
+  changeAutolog(notebook: string | null, autolog: Autolog | null): Promise<void> {
+    return this._answer(`changeAutolog ${notebook ?? 'all'} ${String(autolog)}`, undefined);
   }
 
   logNotebook(): Promise<void> {

@@ -1,6 +1,6 @@
 import { BatonError } from '../api';
 import { BatonModel } from '../model';
-import { FakeClient, handoff, job, push, runSummary, settle, status, T0 } from './fake';
+import { experiment, FakeClient, handoff, job, push, runSummary, settle, status, T0 } from './fake';
 
 async function opened(client: FakeClient): Promise<BatonModel> {
   const model = new BatonModel(client);
@@ -23,10 +23,7 @@ describe('BatonModel', () => {
 
   it('shows the runs of the experiment that changed last', async () => {
     const client = new FakeClient();
-    client.experimentsNow = [
-      { id: '0', name: 'Default', last_update_time: T0 },
-      { id: '7', name: 'new', last_update_time: T0 + 1 }
-    ];
+    client.experimentsNow = [experiment('0', 'Default', T0), experiment('7', 'new', T0 + 1)];
     const model = new BatonModel(client);
     model.gate.open();
     model.load();
@@ -49,7 +46,7 @@ describe('BatonModel', () => {
 
   it('leaves the runs alone when a push names another experiment', async () => {
     const client = new FakeClient();
-    client.experimentsNow.push({ id: '2', name: 'other', last_update_time: T0 - 1 });
+    client.experimentsNow.push(experiment('2', 'other', T0 - 1));
     const model = await opened(client);
     model.runs.pick('1');
     await settle();
@@ -62,10 +59,7 @@ describe('BatonModel', () => {
   it('follows to a new experiment until one is picked', async () => {
     const client = new FakeClient();
     const model = await opened(client);
-    client.experimentsNow = [
-      ...client.experimentsNow,
-      { id: '2', name: 'just made', last_update_time: T0 + 9 }
-    ];
+    client.experimentsNow = [...client.experimentsNow, experiment('2', 'just made', T0 + 9)];
     client.runsNow = [runSummary('8')];
     model.receive(push('runs', { experiment_id: '2', run_id: '8' }));
     await settle();

@@ -1,75 +1,8 @@
-import { nullTranslator } from '@jupyterlab/translation';
-import { act, cleanup, fireEvent, render, screen, within } from '@testing-library/react';
-import React from 'react';
+import { act, cleanup, fireEvent, screen, within } from '@testing-library/react';
 
-import type { IActions } from '../actions';
 import { BatonError } from '../api';
-import { BatonView } from '../components/BatonView';
-import { BatonModel } from '../model';
 import { FakeClient, handoff, job, push, settle, standing, status } from './fake';
-
-const trans = nullTranslator.load('jupyter_baton');
-
-type Spies = {
-  [name in keyof IActions]: IActions[name] extends string | null ? string | null : jest.Mock;
-};
-
-function spies(model: BatonModel): Spies {
-  return {
-    notebook: null,
-    show: jest.fn((tab: Parameters<IActions['show']>[0]) => {
-      model.show(tab);
-    }),
-    showRun: jest.fn(),
-    showHandoff: jest.fn(),
-    refresh: jest.fn(),
-    keep: jest.fn(),
-    moreRuns: jest.fn(),
-    openExample: jest.fn(),
-    logNotebook: jest.fn(),
-    register: jest.fn(),
-    handOver: jest.fn(),
-    dismissJob: jest.fn(),
-    withdraw: jest.fn(),
-    reoffer: jest.fn(),
-    comment: jest.fn(() => Promise.resolve()),
-    copy: jest.fn(),
-    visit: jest.fn()
-  };
-}
-
-/** The panel over a fake server, rendered anew whenever the model says so. */
-async function shown(client: FakeClient): Promise<{ model: BatonModel; actions: Spies }> {
-  const model = new BatonModel(client);
-  const actions = spies(model);
-  const view = (): React.JSX.Element => (
-    <BatonView model={model} actions={actions} trans={trans} language="en" />
-  );
-  const { rerender } = render(view());
-  model.changed.connect(() => {
-    rerender(view());
-  });
-  await act(async () => {
-    model.gate.open();
-    model.load();
-    await settle();
-  });
-  return { model, actions };
-}
-
-async function press(name: string | RegExp): Promise<void> {
-  await act(async () => {
-    fireEvent.click(screen.getByRole('button', { name }));
-    await settle();
-  });
-}
-
-async function goTo(tab: string): Promise<void> {
-  await act(async () => {
-    fireEvent.click(screen.getByRole('tab', { name: tab }));
-    await settle();
-  });
-}
+import { goTo, press, shown } from './shown';
 
 afterEach(cleanup);
 

@@ -16,10 +16,77 @@ interface IOptions {
   notebooks: INotebookTracker | null;
 }
 
-/** The commands that open the example notebook and log the one in front to a run. */
+/** The commands that open notebooks, the example one too, and log the one in front to a run. */
 export function addNotebookCommands(options: IOptions): void {
   addOpenExample(options);
+  addOpenNotebook(options);
+  addOpenSnapshot(options);
   addLogNotebook(options);
+}
+
+function addOpenNotebook(options: IOptions): void {
+  const { commands, trans } = options;
+  commands.addCommand(CommandIDs.openNotebook, {
+    label: trans.__('Open the Notebook of a Run'),
+    caption: trans.__('Open a notebook as it is now, at the cell that started the run'),
+    describedBy: {
+      args: {
+        type: 'object',
+        required: ['path'],
+        properties: {
+          path: { type: 'string', description: trans.__('The notebook’s path in the home') },
+          cell: { type: ['string', 'null'], description: trans.__('The cell’s id') }
+        }
+      }
+    },
+    execute: args =>
+      tellFailure(async () => {
+        const { path, cell } = args;
+        if (typeof path === 'string') {
+          await openNotebook(path, typeof cell === 'string' ? cell : null, options);
+        }
+      })
+  });
+}
+
+async function openNotebook(path: string, cell: string | null, options: IOptions): Promise<void> {
+  const { documents, trans } = options;
+  try {
+    await documents.services.contents.get(path, { content: false });
+  } catch {
+    Notification.info(
+      trans.__('%1 is not among your files any more. Open the notebook as it was instead.', path)
+    );
+    return;
+  }
+  const widget = documents.openOrReveal(path);
+  if (widget && cell !== null) {
+    await widget.context.ready;
+    await widget.revealed;
+    widget.setFragment(`#cell-id=${cell}`);
+  }
+}
+
+function addOpenSnapshot(options: IOptions): void {
+  const { commands, model, trans, documents } = options;
+  commands.addCommand(CommandIDs.openSnapshot, {
+    label: trans.__('Open the Notebook of a Run as It Was'),
+    caption: trans.__('Put a run’s notebook, as it was when the run began, into the home'),
+    describedBy: {
+      args: {
+        type: 'object',
+        required: ['run'],
+        properties: { run: { type: 'string', description: trans.__('The run’s id') } }
+      }
+    },
+    execute: args =>
+      tellFailure(async () => {
+        const { run } = args;
+        if (typeof run === 'string') {
+          documents.openOrReveal(await model.client.takeSnapshot(run));
+        }
+      })
+  });
 }
 
 function addOpenExample(options: IOptions): void {

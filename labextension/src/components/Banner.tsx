@@ -83,7 +83,7 @@ function advice(
   }
   return service === 'mlflow'
     ? trans.__(
-        'Runs already recorded are safe. A notebook that logs now waits and tries again; if it gives up, run the cell once more. The panel reconnects by itself.'
+        'Runs already recorded are safe, and what notebooks log now is kept on this machine and sent when it is back. The panel reconnects by itself.'
       )
     : trans.__(
         'What was handed over is safe, and nothing gets lost. You can go on logging and registering; hand over when the desk is back. The panel reconnects by itself.'

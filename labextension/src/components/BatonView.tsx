@@ -69,11 +69,13 @@ function Section(props: { model: IBatonModel; actions: IActions }): React.JSX.El
   const status = model.status.value;
   switch (model.tab) {
     case 'runs':
-      return <RunsView runs={model.runs} status={status} actions={actions} />;
+      return <RunsView model={model} status={status} actions={actions} />;
     case 'models':
       return (
         <ModelsView
           models={model.models}
+          traces={model.traces}
+          user={status?.user ?? null}
           handoffs={model.handoffs.list.value ?? []}
           isDown={status !== null && status.services.mlflow.state !== 'up'}
           actions={actions}

@@ -1,12 +1,11 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { copyIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import type { IActions } from '../actions';
 import type { Check, Deployment, Handoff } from '../contract';
 import type { HandoffsModel } from '../handoffs';
 import { useLocale } from './locale';
-import { DetailHeader, Fetched, Fold, IconButton, OutLink, TextButton } from './parts';
+import { DetailHeader, Fetched, Fold, OutLink, Sha, TextButton } from './parts';
 import { CheckState, DeploymentState, HandoffStateWord } from './State';
 import { Thread } from './Thread';
 import { When } from './When';
@@ -106,7 +105,11 @@ function HandoffBody(props: {
         </Fold>
       ) : null}
       <Fold title={trans.__('Packet')}>
-        <Digest digest={handoff.packet_digest} onCopy={actions.copy} />
+        <Sha
+          digest={handoff.packet_digest}
+          shown={handoff.packet_digest.slice(0, DIGEST_SHOWN)}
+          onCopy={actions.copy}
+        />
       </Fold>
     </>
   );
@@ -214,23 +217,6 @@ function Deployments(props: { deployments: Deployment[] }): React.JSX.Element {
         </li>
       ))}
     </ul>
-  );
-}
-
-/** A digest, shortened, whole on hover and in the clipboard. */
-function Digest(props: { digest: string; onCopy: (text: string) => void }): React.JSX.Element {
-  const { trans } = useLocale();
-  return (
-    <p className="jp-Baton-digest">
-      <code title={props.digest}>{props.digest.slice(0, DIGEST_SHOWN)}</code>
-      <IconButton
-        icon={copyIcon}
-        label={trans.__('Copy the digest')}
-        onClick={() => {
-          props.onCopy(props.digest);
-        }}
-      />
-    </p>
   );
 }
 

@@ -1,23 +1,34 @@
-import { refreshIcon } from '@jupyterlab/ui-components';
-import React from 'react';
+import { caretDownIcon, caretRightIcon, refreshIcon } from '@jupyterlab/ui-components';
+import React, { useState } from 'react';
 
 import type { IActions } from '../actions';
 import type { Handoff } from '../contract';
 import type { IModelVersion, IRegisteredModel } from '../records';
 import type { Resource } from '../resource';
+import type { Traces } from '../traces';
 import { useLocale } from './locale';
 import { EmptyState, Fetched, Fold, IconButton, TextButton } from './parts';
 import { HandoffStateWord } from './State';
+import { TraceView } from './TraceView';
 import { When } from './When';
 
-/** Registered models and their versions, newest first. */
-export function ModelsView(props: {
-  models: Resource<IRegisteredModel[]>;
-  handoffs: Handoff[];
+/** What every view of a version needs besides it. */
+interface ISurroundings {
+  traces: Traces;
+  user: string | null;
   isDown: boolean;
   actions: IActions;
-}): React.JSX.Element {
-  const { actions, handoffs, isDown, models } = props;
+}
+
+/** The version's own facts stand above. */
+const HIDDEN = ['version'] as const;
+
+/** Registered models and their versions, newest first. */
+export function ModelsView(
+  props: ISurroundings & { models: Resource<IRegisteredModel[]>; handoffs: Handoff[] }
+): React.JSX.Element {
+  const { models, handoffs, ...surroundings } = props;
+  const { actions, isDown } = surroundings;
   const { trans } = useLocale();
   return (
     <>
@@ -35,7 +46,7 @@ export function ModelsView(props: {
                 title={model.name}
                 count={model.versions.length}
               >
-                <Versions model={model} handoffs={handoffs} actions={actions} />
+                <Versions model={model} handoffs={handoffs} {...surroundings} />
               </Fold>
             ))
           ) : (
@@ -55,39 +66,83 @@ export function ModelsView(props: {
   );
 }
 
-function Versions(props: {
-  model: IRegisteredModel;
-  handoffs: Handoff[];
-  actions: IActions;
-}): React.JSX.Element {
-  const { model, handoffs, actions } = props;
+function Versions(
+  props: ISurroundings & { model: IRegisteredModel; handoffs: Handoff[] }
+): React.JSX.Element {
+  const { model, handoffs, ...surroundings } = props;
   const { trans } = useLocale();
   return (
     <>
       {model.description ? <p className="jp-Baton-quiet">{model.description}</p> : null}
       <ul className="jp-Baton-rows" aria-label={trans.__('Versions of %1', model.name)}>
         {model.versions.map((version, index) => (
-          <li key={version.version} className="jp-Baton-row">
-            <VersionFacts
+          <li key={version.version}>
+            <Version
+              model={model.name}
               version={version}
+              isNewest={index === 0}
               handoff={handoffs.find(
                 ({ model: of }) => of.name === model.name && of.version === version.version
               )}
-              actions={actions}
+              {...surroundings}
             />
-            <TextButton
-              primary={index === 0}
-              label={trans.__('Hand over %1 version %2', model.name, version.version)}
-              disabled={version.status !== 'READY'}
-              onClick={() => {
-                actions.handOver(model.name, version.version);
-              }}
-            >
-              {trans.__('Hand over')}
-            </TextButton>
           </li>
         ))}
       </ul>
+    </>
+  );
+}
+
+function Version(
+  props: ISurroundings & {
+    model: string;
+    version: IModelVersion;
+    isNewest: boolean;
+    handoff: Handoff | undefined;
+  }
+): React.JSX.Element {
+  const { model, version, isNewest, handoff, traces, user, isDown, actions } = props;
+  const { trans } = useLocale();
+  const [isTraced, setTraced] = useState(false);
+  const Caret = isTraced ? caretDownIcon : caretRightIcon;
+  return (
+    <>
+      <div className="jp-Baton-row">
+        <VersionFacts version={version} handoff={handoff} actions={actions} />
+        <TextButton
+          primary={isNewest}
+          label={trans.__('Hand over %1 version %2', model, version.version)}
+          disabled={version.status !== 'READY'}
+          onClick={() => {
+            actions.handOver(model, version.version);
+          }}
+        >
+          {trans.__('Hand over')}
+        </TextButton>
+      </div>
+      <button
+        type="button"
+        className="jp-Baton-treeItem"
+        aria-expanded={isTraced}
+        aria-label={trans.__('Where %1 version %2 comes from', model, version.version)}
+        onClick={() => {
+          setTraced(!isTraced);
+        }}
+      >
+        <Caret.react tag="span" className="jp-Baton-icon" aria-hidden="true" />
+        <span>{trans.__('Where it comes from')}</span>
+      </button>
+      {isTraced ? (
+        <div className="jp-Baton-traced">
+          <TraceView
+            trace={traces.of({ model, version: version.version })}
+            user={user}
+            hidden={HIDDEN}
+            isDown={isDown}
+            actions={actions}
+          />
+        </div>
+      ) : null}
     </>
   );
 }

@@ -3,19 +3,28 @@ import React from 'react';
 import type { IActions } from '../actions';
 import type { ILoggedModel, IRun, IRunSummary } from '../records';
 import type { RunsModel } from '../runs';
+import type { Traces } from '../traces';
 import { duration } from '../time';
 import { ArtifactFolder } from './Artifacts';
 import { useLocale } from './locale';
 import { shortNumber } from './numbers';
 import { DetailHeader, Facts, Fetched, Fold, OutLink, TextButton } from './parts';
 import { RunState } from './State';
+import { TraceView } from './TraceView';
 import { When } from './When';
 
 const OWN_TAGS = /^mlflow\.(?!note)/;
+/** Told by where the run comes from. */
+const TRACED = 'baton.';
+
+/** Its own facts stand above. */
+const HIDDEN = ['run'] as const;
 
 /** One run, whole. */
 export function RunView(props: {
   runs: RunsModel;
+  traces: Traces;
+  user: string | null;
   isDown: boolean;
   actions: IActions;
 }): React.JSX.Element | null {
@@ -40,7 +49,7 @@ export function RunView(props: {
         {run => (
           <>
             <RunActions run={run} actions={actions} />
-            <RunBody run={run} runs={runs} actions={actions} />
+            <RunBody {...props} run={run} />
           </>
         )}
       </Fetched>
@@ -105,17 +114,24 @@ function RunActions(props: { run: IRun; actions: IActions }): React.JSX.Element 
   );
 }
 
-function RunBody(props: { run: IRun; runs: RunsModel; actions: IActions }): React.JSX.Element {
-  const { run, runs, actions } = props;
+function RunBody(props: {
+  run: IRun;
+  runs: RunsModel;
+  traces: Traces;
+  user: string | null;
+  isDown: boolean;
+  actions: IActions;
+}): React.JSX.Element {
+  const { run, runs, traces, user, isDown, actions } = props;
   const { trans } = useLocale();
   const metrics = Object.entries(run.metrics).map(([name, value]): [string, string] => [
     name,
     shortNumber(value)
   ]);
   const params = Object.entries(run.params);
-  const tags = Object.entries(run.tags).sort(
-    ([a], [b]) => Number(OWN_TAGS.test(a)) - Number(OWN_TAGS.test(b)) || a.localeCompare(b)
-  );
+  const tags = Object.entries(run.tags)
+    .filter(([name]) => !name.startsWith(TRACED))
+    .sort(([a], [b]) => Number(OWN_TAGS.test(a)) - Number(OWN_TAGS.test(b)) || a.localeCompare(b));
   return (
     <>
       <Fold open title={trans.__('Models')} count={run.models.length}>
@@ -126,6 +142,15 @@ function RunBody(props: { run: IRun; runs: RunsModel; actions: IActions }): Reac
       </Fold>
       <Fold open title={trans.__('Parameters')} count={params.length}>
         <Facts entries={params} />
+      </Fold>
+      <Fold open title={trans.__('Where it comes from')}>
+        <TraceView
+          trace={traces.of({ run: run.run_id })}
+          user={user}
+          hidden={HIDDEN}
+          isDown={isDown}
+          actions={actions}
+        />
       </Fold>
       <Fold open title={trans.__('Artifacts')}>
         <ArtifactFolder path="" runs={runs} />

@@ -4,27 +4,40 @@ import React from 'react';
 import type { IActions } from '../actions';
 import type { IRunSummary, IStatus } from '../records';
 import type { RunsModel } from '../runs';
+import type { IBatonModel } from '../tokens';
+import { Audience, isPrivate, ShareButton } from './Audience';
+import { Autologging } from './Autologging';
 import { useLocale } from './locale';
 import { shortNumber } from './numbers';
 import { EmptyState, Fetched, IconButton, TextButton } from './parts';
 import { RunView } from './RunView';
 import { RunState } from './State';
+import { Unsent } from './Unsent';
 import { When } from './When';
 
 /** Experiments and their runs, or one run. */
 export function RunsView(props: {
-  runs: RunsModel;
+  model: IBatonModel;
   status: IStatus | null;
   actions: IActions;
 }): React.JSX.Element {
-  const { runs, actions, status } = props;
+  const { model, actions, status } = props;
+  const { runs, traces } = model;
   const isDown = status !== null && status.services.mlflow.state !== 'up';
+  const user = status?.user ?? null;
   if (runs.selected !== null) {
-    return <RunView runs={runs} isDown={isDown} actions={actions} />;
+    return <RunView runs={runs} traces={traces} user={user} isDown={isDown} actions={actions} />;
   }
   return (
     <>
-      <RunsToolbar runs={runs} actions={actions} ui={status?.services.mlflow.ui ?? null} />
+      <Unsent unsent={model.unsent.value} isDown={isDown} actions={actions} />
+      <RunsToolbar
+        runs={runs}
+        user={user}
+        actions={actions}
+        ui={status?.services.mlflow.ui ?? null}
+      />
+      <Autologging settings={model.settings.value} notebook={model.notebook} actions={actions} />
       <Fetched resource={runs.list} isExplained={isDown}>
         {list =>
           list.length ? (
@@ -40,36 +53,45 @@ export function RunsView(props: {
 
 function RunsToolbar(props: {
   runs: RunsModel;
+  user: string | null;
   actions: IActions;
   ui: string | null;
 }): React.JSX.Element {
-  const { runs, actions, ui } = props;
+  const { runs, user, actions, ui } = props;
   const { trans } = useLocale();
   const experiments = runs.experiments.value ?? [];
+  const shown = experiments.find(item => item.id === runs.experiment);
   return (
-    <div className="jp-Baton-toolbar">
-      <HTMLSelect
-        className="jp-Baton-select"
-        aria-label={trans.__('Experiment')}
-        title={experiments.find(item => item.id === runs.experiment)?.name}
-        value={runs.experiment ?? ''}
-        disabled={!experiments.length}
-        options={experiments.map(item => ({ value: item.id, label: item.name }))}
-        onChange={event => {
-          runs.pick(event.currentTarget.value);
-        }}
-      />
-      <IconButton icon={refreshIcon} label={trans.__('Refresh')} onClick={actions.refresh} />
-      {ui ? (
-        <IconButton
-          icon={launchIcon}
-          label={trans.__('Open MLflow in its own tab')}
-          onClick={() => {
-            actions.visit(ui);
+    <>
+      <div className="jp-Baton-toolbar">
+        <HTMLSelect
+          className="jp-Baton-select"
+          aria-label={trans.__('Experiment')}
+          title={shown?.name}
+          value={runs.experiment ?? ''}
+          disabled={!experiments.length}
+          options={experiments.map(item => ({
+            value: item.id,
+            label: isPrivate(item.access) ? trans.__('%1 (private)', item.name) : item.name
+          }))}
+          onChange={event => {
+            runs.pick(event.currentTarget.value);
           }}
         />
-      ) : null}
-    </div>
+        {shown ? <ShareButton experiment={shown} user={user} actions={actions} /> : null}
+        <IconButton icon={refreshIcon} label={trans.__('Refresh')} onClick={actions.refresh} />
+        {ui ? (
+          <IconButton
+            icon={launchIcon}
+            label={trans.__('Open MLflow in its own tab')}
+            onClick={() => {
+              actions.visit(ui);
+            }}
+          />
+        ) : null}
+      </div>
+      {shown ? <Audience experiment={shown} /> : null}
+    </>
   );
 }
 

@@ -14,7 +14,7 @@ import {
 } from '@jupyterlab/ui-components';
 import React from 'react';
 
-import type { Check, DeploymentStatus, HandoffState } from '../contract';
+import type { Check, DeploymentStatus, HandoffState, Trace, TraceStep } from '../contract';
 import { crossIcon } from '../icons';
 import { deploymentWord } from '../notices';
 import { useLocale } from './locale';
@@ -61,6 +61,40 @@ export function CheckState(props: { verdict: Check['verdict'] }): React.JSX.Elem
       return <State word={trans.__('failed')} icon={crossIcon} tone="bad" />;
     case 'error':
       return <State word={trans.__('not made')} icon={errorIcon} tone="asks" />;
+  }
+}
+
+export function StepState(props: { state: TraceStep['state'] }): React.JSX.Element {
+  const { trans } = useLocale();
+  switch (props.state) {
+    case 'verified':
+      return <State word={trans.__('verified')} icon={checkIcon} tone="good" />;
+    case 'recorded':
+      return <State word={trans.__('recorded')} icon={circleIcon} tone="plain" />;
+    case 'missing':
+      return <State word={trans.__('missing')} icon={circleEmptyIcon} tone="plain" />;
+    case 'differs':
+      return <State word={trans.__('differs')} icon={crossIcon} tone="bad" />;
+  }
+}
+
+export function VerdictState(props: { verdict: Trace['verdict'] }): React.JSX.Element {
+  const { trans } = useLocale();
+  switch (props.verdict) {
+    case 'whole':
+      return <State word={trans.__('The way back is whole')} icon={checkIcon} tone="good" />;
+    case 'incomplete':
+      return (
+        <State
+          word={trans.__('Nothing differs; some steps are missing')}
+          icon={circleEmptyIcon}
+          tone="plain"
+        />
+      );
+    case 'differs':
+      return (
+        <State word={trans.__('Something is not what was recorded')} icon={crossIcon} tone="bad" />
+      );
   }
 }
 

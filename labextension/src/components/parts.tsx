@@ -1,5 +1,5 @@
 import type { LabIcon } from '@jupyterlab/ui-components';
-import { Button, caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
+import { Button, caretDownIcon, caretRightIcon, copyIcon } from '@jupyterlab/ui-components';
 import React, { useState } from 'react';
 
 import type { BatonError } from '../api';
@@ -167,6 +167,27 @@ export function Facts(props: {
         </div>
       ))}
     </dl>
+  );
+}
+
+/** A digest, shortened; whole on hover and when it is copied. */
+export function Sha(props: {
+  digest: string;
+  shown: string;
+  onCopy: (digest: string) => void;
+}): React.JSX.Element {
+  const { trans } = useLocale();
+  return (
+    <span className="jp-Baton-digest">
+      <code title={props.digest}>{props.shown}</code>
+      <IconButton
+        icon={copyIcon}
+        label={trans.__('Copy the digest')}
+        onClick={() => {
+          props.onCopy(props.digest);
+        }}
+      />
+    </span>
   );
 }
 

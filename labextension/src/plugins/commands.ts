@@ -4,6 +4,7 @@ import { IDocumentManager } from '@jupyterlab/docmanager';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { addAccessCommand } from '../commands/access';
 import { addHandoverCommands } from '../commands/handover';
 import { addNotebookCommands } from '../commands/notebook';
 import { addPanelCommands } from '../commands/panel';
@@ -29,7 +30,9 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
     };
     addPanelCommands({ commands: app.commands, model, trans, open });
     addHandoverCommands({ commands: app.commands, model, trans, open });
-    for (const command of [CommandIDs.open, CommandIDs.register, CommandIDs.handOver]) {
+    addAccessCommand({ commands: app.commands, model, trans });
+    const { open: show, register, handOver, shareExperiment } = CommandIDs;
+    for (const command of [show, register, handOver, shareExperiment]) {
       palette?.addItem({ command, category: trans.__('Baton') });
     }
   }

@@ -28,10 +28,13 @@ export const panelPlugin: JupyterFrontEndPlugin<IBatonPanel> = {
     const language = (translator?.languageCode ?? 'en').replace('_', '-');
     const actions = new PanelActions(app.commands, model, notebooks);
     const panel = new BatonPanel({ model, actions, trans, language });
-    // Which notebook could be logged is part of what the panel shows.
-    notebooks?.currentChanged.connect(() => {
+    // Which notebook is in front, and its path, is part of what the panel shows.
+    const look = (): void => {
+      model.lookAt(notebooks?.currentWidget?.context.localPath ?? null);
       panel.update();
-    }, panel);
+    };
+    notebooks?.currentChanged.connect(look, panel);
+    notebooks?.widgetAdded.connect((_, { context }) => context.pathChanged.connect(look), panel);
     app.shell.add(panel, 'left', { rank: RANK });
     restorer?.add(panel, panel.id);
     return panel;
