@@ -15,7 +15,8 @@ import pytest
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 
-from baton_lab.capture.context import NotebookContext, notebook_path
+from baton_lab.capture.context import NotebookContext
+from baton_lab.capture.place import from_home
 
 PLATFORM = {
     "BATON_PROFILE": "data-science",
@@ -25,25 +26,32 @@ PLATFORM = {
 }
 
 
-def test_a_notebook_below_the_home_is_named_relative_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_below_the_home_is_named_relative_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/ada")
-    assert notebook_path({"JPY_SESSION_NAME": "/home/ada/work/a b.ipynb"}) == "work/a b.ipynb"
-    assert notebook_path({"JPY_SESSION_NAME": "/srv/shared/a.ipynb"}) == "/srv/shared/a.ipynb"
-    assert notebook_path({"JPY_SESSION_NAME": "a.ipynb"}) == "a.ipynb"
-    assert notebook_path({}) is None
+    assert from_home(Path("/home/ada/work/a b.ipynb")) == "work/a b.ipynb"
+    assert from_home(Path("/srv/shared/a.ipynb")) == "/srv/shared/a.ipynb"
+    assert from_home(Path("a.ipynb")) == "a.ipynb"
 
 
-def test_nothing_is_said_outside_the_platform(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*PLATFORM, "JPY_SESSION_NAME"):
-        monkeypatch.delenv(name, raising=False)
-    assert not NotebookContext().in_context()
+@pytest.mark.parametrize(
+    ("user", "name", "server"),
+    [("ada", "", "ada"), ("ada", "gpu", "ada/gpu"), ("", "", None), ("", "gpu", None)],
+)
+def test_a_server_is_named_as_the_hub_does(
+    user: str, name: str, server: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTERHUB_USER", user)
+    monkeypatch.setenv("JUPYTERHUB_SERVER_NAME", name)
+    assert NotebookContext().tags().get("baton.server") == server
 
 
 def test_an_image_that_is_not_known_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     for name, value in PLATFORM.items():
         monkeypatch.setenv(name, "" if "IMAGE" in name else value)
-    assert NotebookContext().tags() == {"baton.profile": "data-science", "baton.size": "small"}
+    tags = NotebookContext().tags()
+    assert (tags["baton.profile"], tags["baton.size"]) == ("data-science", "small")
+    assert not {"baton.image", "baton.image_digest"} & tags.keys()
 
 
 def test_the_module_loads_no_more_of_mlflow_than_its_base_class() -> None:

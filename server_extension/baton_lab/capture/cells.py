@@ -42,6 +42,10 @@ class Watch:
         self.shell = shell
         self.kernel = kernel_of(shell) or ""
         self.trouble = ""
+        self.cell: str | None = None
+        """The cell that began last, and its execution count."""
+        self.count: int | None = None
+        self._ahead: int | None = None
         self._pid = 0
         self._fd = -1
         self._path: Path | None = None
@@ -63,11 +67,22 @@ class Watch:
     def _begin(self, info: Any) -> None:
         metadata = request_metadata(self.shell)
         cell = getattr(info, "cell_id", None) or metadata.get("cellId")
-        count = int(self.shell.execution_count)
+        self.cell, self.count = str(cell) if cell else None, self._current()
         deleted = metadata.get("deletedCells") or ()
-        self._write(str(cell) if cell else None, count, str(info.raw_cell), list(deleted))
-        said = {"kernel": self.kernel, "cell": cell, "count": count}
+        self._write(self.cell, self.count, str(info.raw_cell), list(deleted))
+        said = {"kernel": self.kernel, "cell": self.cell, "count": self.count}
         os.environ[VARIABLE] = json.dumps({**said, "cells": os.fspath(self._path or "")})
+
+    def _current(self) -> int:
+        """Return the number that the cell shows, which IPython has counted on by now or not.
+
+        It depends on its version; its list of inputs gets this one later in all of them.
+        """
+        count = int(self.shell.execution_count)
+        if self._ahead is None:
+            known = len(self.shell.history_manager.input_hist_raw)
+            self._ahead = 1 if count > known else 0
+        return count - self._ahead
 
     def _write(self, cell: str | None, count: int, source: str, deleted: list[str]) -> None:
         self._open()

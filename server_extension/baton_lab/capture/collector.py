@@ -12,9 +12,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +27,22 @@ ATTEMPTS = 3
 """How often a request is tried that ends the collector itself, by memory for instance."""
 
 
-def serve(folder: Path, key: str, *, is_late: bool = False) -> None:
+def serve(folder: Path, key: str, *, is_late: bool = False) -> set[str]:
     """Serve all requests under ``key``, oldest first, also those that come meanwhile.
 
-    Returns at once where another process does. With ``is_late`` this is not the
-    environment that the run had, so what it would mask is not known: see `collect`.
+    Returns the spools that now hold something; at once where another process serves.
+    With ``is_late`` this is not the environment that the run had, so what it would mask
+    is not known: see `collect`.
     """
+    spools: set[str] = set()
     while waiting(folder, key):
         with _locked(folder / f"{key}.lock") as is_ours:
             if not is_ours:
-                return
+                break
             while requests := waiting(folder, key):
-                _serve(requests[0], is_late=is_late)
+                spools |= _serve(requests[0], is_late=is_late)
         # One that came while we let go saw the lock and left it to us.
+    return spools
 
 
 def waiting(folder: Path, key: str) -> list[Path]:
@@ -46,26 +50,23 @@ def waiting(folder: Path, key: str) -> list[Path]:
     return sorted(folder.glob(f"{key}.*.json"), key=lambda path: path.name.split(".")[1])
 
 
-def _serve(path: Path, *, is_late: bool) -> None:
+def _serve(path: Path, *, is_late: bool) -> set[str]:
     attempt = int(path.name.split(".")[3]) + 1 if path.name.count(".") == 4 else 1
     path = path.rename(path.with_name(".".join((*path.name.split(".")[:3], str(attempt), "json"))))
+    request: dict[str, Any] = {"spool": ""}
     try:
-        request: dict[str, Any] = json.loads(path.read_bytes())
+        request = json.loads(path.read_bytes())
         journal = Journal(Path(request["spool"]))
         mask = load_mask(os.environ)
         for entry in collect(request, journal, mask, is_late=is_late, is_last=attempt >= ATTEMPTS):
             journal.append(request["run"], entry)
     except Exception:  # noqa: BLE001 - the top of a process that nobody sees; tried again later
         if attempt < ATTEMPTS:
-            return _retire(path)
+            # Put aside; the server's next start tries it again.
+            path.rename(path.with_suffix(".later"))
+            return set()
     path.unlink(missing_ok=True)
-    return None
-
-
-def _retire(path: Path) -> None:
-    """Put a request aside that failed; the server's next start tries it again."""
-    with suppress(OSError):
-        path.rename(path.with_suffix(".later"))
+    return {request["spool"]}
 
 
 @contextmanager
@@ -81,10 +82,43 @@ def _locked(path: Path) -> Iterator[bool]:
         os.close(fd)
 
 
+def send(spools: set[str]) -> None:
+    """Send what was found, where no Jupyter server does; what can't be sent stays kept."""
+    from baton_lab.offline.places import platform_address, spool_folder
+
+    address = platform_address()
+    if not address or str(spool_folder(address)) not in spools or _somebody_sends():
+        return
+    import asyncio
+
+    from baton_lab.offline.sender import make_sender
+
+    async def once() -> None:
+        sender = make_sender(address=address)
+        try:
+            await sender.send()
+        finally:
+            await sender.close()
+
+    asyncio.run(once())
+
+
+def _somebody_sends() -> bool:
+    """Return whether a server listens at the socket that the journal wakes it by."""
+    from baton_lab.offline.places import wake_path
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as there:
+        try:
+            there.connect(os.fspath(wake_path()))
+        except OSError:
+            return False
+    return True
+
+
 def main(folder: str, key: str) -> None:
-    """Serve, without being in anybody's way."""
+    """Serve and send, without being in anybody's way."""
     os.nice(10)
-    serve(Path(folder), key)
+    send(serve(Path(folder), key))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from baton_lab.capture.cells import FOLDER, capture_folder
-from baton_lab.capture.collector import serve
+from baton_lab.capture.collector import send, serve
 
 PATIENCE_SECONDS = 60.0
 """How old a request is before it counts as left behind; a collector takes one in seconds."""
@@ -47,7 +47,7 @@ def sweep(folder: Path, now: float) -> None:
         path.rename(path.with_suffix(".json"))
     keys = {path.name.split(".")[0] for path in folder.glob("*.json") if _is_left(path, now)}
     for key in sorted(keys):
-        serve(folder, key, is_late=True)
+        send(serve(folder, key, is_late=True))
     for path in (*folder.glob("*.lock"), *folder.glob("*.arriving"), *(folder / FOLDER).glob("*")):
         with suppress(OSError):
             if now - path.stat().st_mtime > KEPT_DAYS * 86400:

@@ -71,11 +71,11 @@ def _said_by_kernel(shell: Any) -> Json:
         said: Json = {
             "kernel": cells.kernel_of(shell),
             "cell": cell if isinstance(cell, str) else None,
-            "count": int(shell.execution_count),
         }
         if watch is not None:
             path = watch.path()
             said |= {"cells": os.fspath(path) if path else None, "trouble": watch.trouble}
+            said["count"] = watch.count if watch.cell == said["cell"] else None
         return said
     return {}
 
@@ -101,7 +101,7 @@ def _notebook(kernel: str | None, shell: Any, *, inherited: bool) -> Json:
         if isinstance(code, str):
             return {"path": from_home(Path(code)), "file": code}
     # A kernel that a notebook started has that notebook's variable, and is another's.
-    is_own = kernel is not None if inherited else not _is_nested(kernel)
+    is_own = inherited or not _is_nested(kernel)
     name = os.environ.get("JPY_SESSION_NAME", "") if is_own else ""
     path = Path(_without_drive(name))
     return {"path": from_home(path), "file": os.path.abspath(path)} if name else {}  # noqa: PTH100
