@@ -34,6 +34,8 @@ class KeptArtifacts(MlflowArtifactsRepository):  # type: ignore[misc]
     that is logged is as it was at that moment, whatever becomes of the original.
     """
 
+    artifact_uri: str
+
     def __init__(self, artifact_uri: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(artifact_uri, *args, **kwargs)
         self._is_ours = is_below(self.artifact_uri, platform_address() or "none:")

@@ -29,7 +29,13 @@ BY_RUN = {
 }
 BY_EXPERIMENT = {api.SetExperimentTag, api.DeleteExperimentTag}
 BY_MODEL = {api.FinalizeLoggedModel, api.SetLoggedModelTags, api.LogLoggedModelParamsRequest}
-READINGS = {api.GetRun, api.GetExperiment, api.GetExperimentByName, api.GetLoggedModel}
+READINGS = {
+    api.GetRun,
+    api.GetMetricHistory,
+    api.GetExperiment,
+    api.GetExperimentByName,
+    api.GetLoggedModel,
+}
 """Questions that can be answered from what is kept."""
 
 
@@ -38,7 +44,7 @@ def owner(call: type, path: str, body: Json) -> str | None:
 
     None for a call that is not kept, and for one that makes something new.
     """
-    if call in BY_RUN or call is api.GetRun:
+    if call in BY_RUN or call in {api.GetRun, api.GetMetricHistory}:
         return body.get("run_id") or body.get("run_uuid")
     if call in BY_EXPERIMENT or call is api.GetExperiment:
         return body.get("experiment_id")

@@ -136,7 +136,10 @@ def judge(response: httpx.Response) -> Exception:
         return SilentError(message if code == "starting" else "MLflow does not answer.")
     if status >= 500:
         return SilentError(f"MLflow failed (HTTP {status}).", is_failure=True)
-    return RefusedError(message[:500] or f"HTTP {status}", code)
+    if not code or code == "no_access":
+        # Somebody in between, or a right that operations can give: it does not last.
+        return SilentError(message or f"Something before MLflow refuses (HTTP {status}).")
+    return RefusedError(message[:500], code)
 
 
 def _reason(response: httpx.Response) -> tuple[str, str]:

@@ -244,12 +244,25 @@ class KeptStore(RestStore):  # type: ignore[misc]
             return run and {"run": run}
         if asked.call is api.GetExperimentByName:
             return self._named_experiment(asked.body["experiment_name"], away)
+        if asked.call is api.GetMetricHistory and owner:
+            return self._history(asked.body["metric_key"], owner, found)
         if found or not owner:
             return found
         if asked.call is api.GetLoggedModel:
             model = self._local_model(owner)
             return model and {"model": model}
         return self._known_experiment(owner)
+
+    def _history(self, key: str, owner: str, found: Json | None) -> Json:
+        """Return a metric's values: MLflow's as far as it can be asked, then those kept."""
+        kept = [
+            metric
+            for entry in self._journal.entries(owner)
+            if entry["kind"] == "metrics"
+            for metric in entry["metrics"]
+            if metric["key"] == key
+        ]
+        return {**(found or {}), "metrics": [*(found or {}).get("metrics", []), *kept]}
 
     def _named_experiment(self, name: str, away: AwayError) -> Json:
         """Return the experiment of that name as it was seen, else one to be found or made later."""
