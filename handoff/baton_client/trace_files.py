@@ -75,7 +75,7 @@ class Files:
         try:
             fetched = self._source.fetch(uri, arriving)
             if fetched.sha256 != digest:
-                why = f"The file was changed: its SHA-256 is now {fetched.sha256[:12]}…."
+                why = f"The file was changed; now its SHA-256 begins with {fetched.sha256[:12]}."
                 return step(kind, "differs", value, digest=digest, uri=uri, note=why)
             if to and arriving:
                 arriving.replace(to)

@@ -11,7 +11,6 @@ from baton_client.trace_source import TraceSource
 from baton_client.trace_tags import tags_of
 from baton_client.trace_target import Target
 from baton_contract.errors import BadRequestError, NotFoundError, PublicError, TooLargeError
-from baton_contract.size import render_size
 from baton_contract.types import TraceStep, TraceVersion
 
 Json = dict[str, Any]
@@ -132,7 +131,7 @@ def _compare(source: TraceSource, version: Json, uri: str, count: int, size: int
             note = f"Its MLmodel file names another {_WORDS[key]}: {said[key]}."
             return step("model", "differs", value, uri=uri, size=size, note=note)
     agrees = " Its MLmodel file names the same run." if said.get("run_id") else ""
-    note = f"{files}, {render_size(size)}. MLflow keeps no digest of them.{agrees}"
+    note = f"{files}. MLflow keeps no digest of them.{agrees}"
     return step("model", "recorded", value, uri=uri, size=size, note=note)
 
 

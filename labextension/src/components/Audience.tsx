@@ -8,7 +8,10 @@ import { useLocale } from './locale';
 import { IconButton } from './parts';
 
 /** Who sees an experiment, when not everybody does. */
-export function Audience(props: { experiment: IExperiment }): React.JSX.Element | null {
+export function Audience(props: {
+  experiment: IExperiment;
+  user: string | null;
+}): React.JSX.Element | null {
   const { trans } = useLocale();
   const { access } = props.experiment;
   if (!isPrivate(access)) {
@@ -17,7 +20,7 @@ export function Audience(props: { experiment: IExperiment }): React.JSX.Element 
   return (
     <p className="jp-Baton-audience">
       <lockIcon.react tag="span" className="jp-Baton-icon" aria-hidden="true" />
-      <span>{audienceWords(access, trans)}</span>
+      <span>{audienceWords(access, props.user, trans)}</span>
     </p>
   );
 }
@@ -48,10 +51,15 @@ export function isPrivate(access: IAccess): boolean {
   return Array.isArray(access.read);
 }
 
-function audienceWords(access: IAccess, trans: TranslationBundle): string {
+function audienceWords(access: IAccess, user: string | null, trans: TranslationBundle): string {
   const groups = [
     ...new Set([...(Array.isArray(access.read) ? access.read : []), ...(access.write ?? [])])
   ].join(', ');
+  if (access.owner !== null && access.owner === user) {
+    return groups
+      ? trans.__('Private: only you and %1 see it.', groups)
+      : trans.__('Private: only you see it.');
+  }
   const owner = access.owner ?? trans.__('its owner');
   return groups
     ? trans.__('Private: only %1 and %2 see it.', owner, groups)

@@ -90,7 +90,7 @@ function RunsToolbar(props: {
           />
         ) : null}
       </div>
-      {shown ? <Audience experiment={shown} /> : null}
+      {shown ? <Audience experiment={shown} user={user} /> : null}
     </>
   );
 }

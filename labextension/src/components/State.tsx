@@ -70,7 +70,7 @@ export function StepState(props: { state: TraceStep['state'] }): React.JSX.Eleme
     case 'verified':
       return <State word={trans.__('verified')} icon={checkIcon} tone="good" />;
     case 'recorded':
-      return <State word={trans.__('recorded')} icon={circleIcon} tone="plain" />;
+      return <State word={trans.__('recorded')} icon={editIcon} tone="plain" />;
     case 'missing':
       return <State word={trans.__('missing')} icon={circleEmptyIcon} tone="plain" />;
     case 'differs':

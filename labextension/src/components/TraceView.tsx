@@ -187,7 +187,7 @@ function kindWord(kind: Kind, trans: TranslationBundle): string {
     case 'commit':
       return trans.__('Git commit');
     case 'diff':
-      return trans.__('Changes since the commit');
+      return trans.__('Local changes');
     case 'image':
       return trans.__('Image');
     case 'packages':

@@ -52,7 +52,7 @@ export function Unsent(props: {
           </TextButton>
           {oldest === null ? null : (
             <span className="jp-Baton-quiet">
-              {trans.__('oldest:')} <When moment={oldest} />
+              {trans.__('The oldest is of')} <When moment={oldest} />
             </span>
           )}
         </p>
