@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,8 @@ from baton_client.trace_tags import without_credentials
 from baton_contract.errors import PublicError
 from baton_contract.types import PacketDataset, PacketGit, PacketSource
 from baton_lab.artifacts import Json
+from baton_lab.capture.mask import load_mask
+from baton_lab.capture.snapshot import masked_notebook
 from baton_lab.runs import notebook_of, tags_of
 
 if TYPE_CHECKING:
@@ -39,7 +43,8 @@ async def trace(tracking: Tracking, run: Json | None, read_file: ReadFile) -> Or
     """Return where a run's model comes from; everything is None for a model without a run.
 
     The notebook is the one that a person logged to the run, else the one that was captured
-    when the run began, else the file as it is now. One that can't be read is left out.
+    when the run began, else the file as it is now, without secrets. One that can't be read,
+    or is not what its tag says, is passed over.
     """
     if run is None:
         return Origin(source={"notebook": None, "git": None, "cell": None}, notebook=None)
@@ -50,30 +55,52 @@ async def trace(tracking: Tracking, run: Json | None, read_file: ReadFile) -> Or
         "cell": tags.get("baton.cell") or None,
     }
     path = notebook_of(tags)
-    text = await _read(tracking, run, tags, path, read_file) if path else None
-    if path is None or text is None:
+    found = await _read(tracking, run, tags, path, read_file) if path else None
+    if path is None or found is None:
         return Origin(source=source, notebook=None)
+    text, in_order = found
     snapshot = f"notebook/{PurePosixPath(path).name}"
     source["notebook"] = {
         "path": path,
         "sha256": hashlib.sha256(text).hexdigest(),
         "snapshot": snapshot,
-        "executed_in_order": executed_in_order(text),
+        "executed_in_order": in_order,
     }
     return Origin(source=source, notebook=(snapshot, text))
 
 
 async def _read(
     tracking: Tracking, run: Json, tags: dict[str, str], path: str, read_file: ReadFile
-) -> bytes | None:
-    logged, captured = tags.get(trace_tags.LOGGED), tags.get(trace_tags.SNAPSHOT, "")
-    folder, _, name = captured.rpartition("/")
+) -> tuple[bytes, bool | None] | None:
+    """Return the notebook, and whether its cells ran in order."""
+    if logged := tags.get(trace_tags.LOGGED):
+        with suppress(PublicError):
+            text = await tracking.read(run["info"]["artifact_uri"], logged, limit=LARGEST)
+            return text, executed_in_order(text)
+    captured = await _captured(tracking, tags)
+    if captured is not None:
+        return captured, _seen(tags, captured)
+    with suppress(PublicError):
+        text = masked_notebook(await read_file(path), load_mask(os.environ))
+        return text, executed_in_order(text)
+    return None
+
+
+async def _captured(tracking: Tracking, tags: dict[str, str]) -> bytes | None:
+    folder, _, name = tags.get(trace_tags.SNAPSHOT, "").rpartition("/")
+    if not folder:
+        return None
     try:
-        if logged:
-            return await tracking.read(run["info"]["artifact_uri"], logged, limit=LARGEST)
-        return await (tracking.read(folder, name, limit=LARGEST) if name else read_file(path))
+        text = await tracking.read(folder, name, limit=LARGEST)
     except PublicError:
         return None
+    return text if hashlib.sha256(text).hexdigest() == tags.get(trace_tags.SHA256) else None
+
+
+def _seen(tags: dict[str, str], notebook: bytes) -> bool | None:
+    """Return what was seen while the cells ran; where nobody saw it, what their counts say."""
+    seen = {"true": True, "false": False}.get(tags.get(trace_tags.IN_ORDER, ""))
+    return executed_in_order(notebook) if seen is None else seen
 
 
 def executed_in_order(notebook: bytes) -> bool | None:

@@ -221,5 +221,3 @@ def test_the_lock_file_of_this_environment_is_complete() -> None:
     names = [line.partition("==")[0].lower() for line in lines if not line.startswith("#")]
     assert {"mlflow", "jupyter-baton", "numpy"} <= set(names)
     assert len(names) == len(set(names))
-
-

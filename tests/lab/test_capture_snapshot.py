@@ -60,6 +60,14 @@ def test_the_same_notebook_gives_the_same_bytes() -> None:
     assert first.sha256 == again.sha256
 
 
+def test_a_file_that_is_what_ran_is_kept_byte_by_byte() -> None:
+    saved = notebook(cell("a", "1", execution_count=3))
+    text = json.dumps(saved).encode()
+    assert take_snapshot(saved, [ran("a", 3, "1")], NOTHING, text).content == text
+    assert take_snapshot(saved, [ran("a", 4, "1")], NOTHING, text).content != text
+    assert take_snapshot(saved, [ran("a", 3, "1")], Mask(["nbformat_minor"]), text).content != text
+
+
 def test_a_new_cell_stands_behind_the_one_that_ran_before_it() -> None:
     saved = notebook(cell("a", "1"), cell("z", "9"))
     taken = take_snapshot(saved, [ran("a", 1, "1"), ran("new", 2, "2")], NOTHING)

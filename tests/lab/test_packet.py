@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -68,7 +69,7 @@ async def test_an_example_over_the_limit_is_refused_with_what_to_do(
     assert "input_example=X.head(3)" in refused.value.message
 
 
-RUN = {
+RUN: dict[str, Any] = {
     "info": {"run_id": "r", "experiment_id": "1", "artifact_uri": "mlflow-artifacts:/1/r"},
     "data": {
         "tags": [
@@ -89,6 +90,43 @@ async def test_a_notebook_that_is_gone_is_left_out_and_the_rest_stays(tracking: 
     assert origin.notebook is None
     assert origin.source["notebook"] is None
     assert origin.source["cell"] == "c7"
+
+
+async def captured_run(tracking: Tracking, text: bytes, digest: str, **tags: str) -> Any:
+    """Return a run whose notebook was captured as ``text``, said to have that digest."""
+    await tracking.upload("mlflow-artifacts:/1/baton/notebooks", f"{digest}.ipynb", text)
+    snapshot = f"mlflow-artifacts:/1/baton/notebooks/{digest}.ipynb"
+    said = {"baton.notebook.snapshot": snapshot, "baton.notebook.sha256": digest, **tags}
+    pairs = [{"key": key, "value": value} for key, value in said.items()]
+    return {**RUN, "data": {"tags": [*RUN["data"]["tags"], *pairs]}}
+
+
+async def edited(path: str) -> bytes:
+    """Stand for a home in which the notebook was changed since, and holds a secret."""
+    return b'{"cells": [{"cell_type": "code", "source": "password = \'hunter22\'"}]}'
+
+
+async def test_the_notebook_of_a_packet_is_the_one_that_ran(tracking: Tracking) -> None:
+    text = json.dumps({"cells": []}).encode()
+    digest = hashlib.sha256(text).hexdigest()
+    run = await captured_run(tracking, text, digest, **{"baton.notebook.in_order": "false"})
+    origin = await trace(tracking, run, edited)
+    assert origin.notebook == ("notebook/tumours.ipynb", text)
+    assert origin.source["notebook"] == {
+        "path": "work/tumours.ipynb",
+        "sha256": digest,
+        "snapshot": "notebook/tumours.ipynb",
+        "executed_in_order": False,
+    }
+
+
+async def test_a_snapshot_that_is_not_what_its_tag_says_is_passed_over(tracking: Tracking) -> None:
+    """Then the file as it is now stands for it, its secrets masked."""
+    run = await captured_run(tracking, b'{"cells": [1]}', "0" * 64)
+    origin = await trace(tracking, run, edited)
+    assert origin.notebook is not None
+    assert b"hunter22" not in origin.notebook[1]
+    assert b"password = '[masked]'" in origin.notebook[1]
 
 
 async def test_a_remote_is_told_without_its_password(tracking: Tracking) -> None:

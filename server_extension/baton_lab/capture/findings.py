@@ -86,13 +86,16 @@ def _notebook(findings: Findings, is_late: bool) -> Iterator[Entry]:
     if place.kernel is None and place.file is None:
         return
     executed = load_executed(Path(place.cells), place.count) if place.cells else []
-    saved, why = _load_saved(place)
+    text, why = _load_saved(place)
+    saved = parse_notebook(text) if text else None
     if saved is None and not executed:
         return
     if saved is not None and is_late:
-        saved = _without_outputs(saved)
+        text, saved = b"", _without_outputs(saved)
         why = "outputs (taken after the server's restart)"
-    snapshot = take_snapshot(saved, executed, findings.mask)
+    elif text and saved is None:
+        text, why = b"", "the saved notebook (it is no notebook of format 4)"
+    snapshot = take_snapshot(saved, executed, findings.mask, text)
     entry, uri, digest = findings.file("notebooks", snapshot.content, ".ipynb")
     yield entry
     yield _tags(
@@ -115,17 +118,16 @@ def _cell(place: Place, executed: list[Executed], snapshot: Snapshot) -> Tags:
     return {"baton.cell": snapshot.cell}
 
 
-def _load_saved(place: Place) -> tuple[Json | None, str]:
-    """Return the notebook as it is saved, or None and what a snapshot without it lacks."""
+def _load_saved(place: Place) -> tuple[bytes, str]:
+    """Return the notebook as it is saved, or nothing and what a snapshot without it lacks."""
     named = place.output or place.file
     path = Path(named) if named else None
     if path is None or not path.is_file():
-        return None, "the saved notebook (there is no file)" if place.path else ""
+        return b"", "the saved notebook (there is no file)" if place.path else ""
     size = path.stat().st_size
     if size > LARGEST_NOTEBOOK:
-        return None, f"the saved notebook (it has {size / 2**20:.0f} MiB)"
-    notebook = parse_notebook(path.read_bytes())
-    return notebook, "" if notebook else "the saved notebook (it is no notebook of format 4)"
+        return b"", f"the saved notebook (it has {size / 2**20:.0f} MiB)"
+    return path.read_bytes(), ""
 
 
 def _without_outputs(notebook: Json) -> Json:

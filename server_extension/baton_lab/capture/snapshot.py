@@ -49,16 +49,31 @@ def parse_notebook(text: bytes) -> Json | None:
     return notebook if isinstance(notebook, dict) else None
 
 
-def take_snapshot(saved: Json | None, executed: Sequence[Executed], mask: Mask) -> Snapshot:
+def masked_notebook(text: bytes, mask: Mask) -> bytes:
+    """Return a saved notebook without secrets; the very bytes where there are none."""
+    notebook = parse_notebook(text)
+    if notebook is None:
+        plain = text.decode("utf-8", "surrogateescape")
+        return mask.text(plain).encode("utf-8", "surrogateescape")
+    masked = mask.value(notebook)
+    return text if masked == notebook else _dump(masked)
+
+
+def take_snapshot(
+    saved: Json | None, executed: Sequence[Executed], mask: Mask, text: bytes = b""
+) -> Snapshot:
     """Return the snapshot of a saved notebook, or one made of the executed cells alone.
 
-    The same notebook and executions give the same bytes. Outputs are those that were
-    saved; a cell that was changed since then has none.
+    The same notebook and executions give the same bytes; these are the file's own
+    (``text``) where it is what ran and has no secrets. Outputs are those that were saved; a
+    cell that was changed since then has none.
     """
     laid = _Laid(saved or EMPTY)
     for one in executed:
         laid.execute(one)
     content, left_out = _render(laid.notebook(), mask)
+    if text and not left_out and json.loads(content) == saved:
+        content = text
     running = laid.running
     return Snapshot(
         content=content,

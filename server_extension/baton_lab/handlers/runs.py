@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from asyncio import to_thread
 from pathlib import PurePosixPath
 
 from jupyter_server.auth.decorator import authorized
@@ -74,8 +76,8 @@ class Artifacts(BatonHandler):
 class Notebook(BatonHandler):
     """POST baton/runs/ID/notebook ``{"path"}``: log the saved notebook to the run (201).
 
-    400 ``not_a_notebook``, 404 ``no_file``. Logging again replaces it. What was captured
-    when the run began stays beside it.
+    400 ``not_a_notebook``, 404 ``no_file``. Logging again replaces it. Secrets are masked.
+    What was captured when the run began stays beside it.
     """
 
     @authenticated
@@ -83,12 +85,15 @@ class Notebook(BatonHandler):
     async def post(self, run_id: str) -> None:
         """Store the file, and tag the run with where it came from."""
         from baton_client import trace_tags
+        from baton_lab.capture.mask import load_mask
+        from baton_lab.capture.snapshot import masked_notebook
 
         path = self.fields(path=None)["path"].lstrip("/")
         name = PurePosixPath(path).name
         if not name.endswith(".ipynb"):
             raise BadRequestError("not_a_notebook", f"{path} is no notebook.")
-        text = await self.read_file(path)
+        saved = await self.read_file(path)
+        text = await to_thread(lambda: masked_notebook(saved, load_mask(os.environ)))
         tracking = self.platform.tracking
         run = await tracking.run(run_id)
         artifact, sha256 = f"notebook/{name}", hashlib.sha256(text).hexdigest()
