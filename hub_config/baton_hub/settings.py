@@ -50,13 +50,20 @@ class Settings:
     """Seconds before that in which the person is warned; at most half of the limit."""
     cull_every: int = 60
     """How often to look for idle servers, in seconds. 0: never, and none is stopped for it."""
+    service_token_lifetime: int = 0
+    """Seconds for which a server's token for MLflow and the desk is good; the server gets a new
+    one in time. 0: it is the server's own, good for as long as the server runs."""
 
+
+SHORTEST_LIFETIME = 120
+"""Services believe a token for up to a minute after the Hub ended it."""
 
 NUMBERS: dict[str, tuple[Callable[[str], int], str]] = {
     "audit_rotate_at": (parse_memory, "bytes"),
     "idle_limit": (parse_duration, "seconds"),
     "idle_warning": (parse_duration, "seconds"),
     "cull_every": (parse_duration, "seconds"),
+    "service_token_lifetime": (parse_duration, "seconds"),
 }
 """The settings that are amounts: how text is read, and what a plain number counts."""
 
@@ -87,6 +94,8 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
             values[name] = int(text) if text.isascii() and text.isdigit() else parse(text)
         except ValueError as error:
             faults.append(f"{name}: {error}, or as a number of {unit}")
+    if 0 < values.get("service_token_lifetime", 0) < SHORTEST_LIFETIME:
+        faults.append(f"service_token_lifetime must be 0, or at least {SHORTEST_LIFETIME} seconds")
     if faults:
         raise ConfigurationError("Baton can't configure this Hub: " + "; ".join(faults) + ".")
     values["public_url"] = values["public_url"].rstrip("/")

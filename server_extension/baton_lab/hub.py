@@ -32,16 +32,29 @@ class Hub:
         None from a Hub that is not Baton's, or an older one. Raises `UnavailableError`
         (``hub_unavailable``) when it does not answer.
         """
-        body = {"server": self._server, "idle": round(idle, 3)}
+        return await self._ask("baton/standing", {"server": self._server, "idle": round(idle, 3)})
+
+    async def new_token(self) -> dict[str, Any] | None:
+        """Return a new token for the platform's services: ``token``, and ``expires_in`` seconds.
+
+        None, or nulls, where tokens last as long as the server. Raises `UnavailableError`
+        (``hub_unavailable``) when the Hub does not answer.
+        """
+        return await self._ask("baton/token", {"server": self._server})
+
+    async def _ask(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
         try:
-            response = await self._http.post("baton/standing", json=body)
+            response = await self._http.post(path, json=body)
         except httpx.HTTPError as error:
             raise _silent() from error
         if response.status_code in {403, 404, 405}:
             return None
         if not response.is_success:
             raise _silent()
-        answer: dict[str, Any] = response.json()
+        try:
+            answer: dict[str, Any] = response.json()
+        except ValueError as error:
+            raise _silent() from error
         return answer
 
 

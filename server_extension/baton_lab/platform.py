@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from baton_lab.handover import Handovers
     from baton_lab.hub import Hub
     from baton_lab.idle import Watch
+    from baton_lab.offline.tokens import HubToken
     from baton_lab.presence import Presence
     from baton_lab.push import Push
     from baton_lab.tracking import Tracking
+    from baton_lab.unsent import Unsent
     from baton_lab.use import Use
 
 
@@ -49,14 +51,31 @@ class Platform:
         return Push(self._emit)
 
     @cached_property
+    def token(self) -> HubToken:
+        """The token for MLflow and the desk, as it is now."""
+        from baton_lab.offline.tokens import HubToken, server_environ
+
+        return HubToken(server_environ(self.settings.tracking_url, self.settings.token))
+
+    @cached_property
     def tracking(self) -> Tracking:
         """MLflow, as this server's user."""
+        from baton_lab.offline.mlflow_api import TokenAuth
         from baton_lab.tracking import Tracking
 
         url = self.settings.tracking_url
         if not url:
             raise _absent("MLflow")
-        return Tracking(url, self.settings.token, timeout=self.settings.request_timeout)
+        return Tracking(url, TokenAuth(self.token), timeout=self.settings.request_timeout)
+
+    @cached_property
+    def unsent(self) -> Unsent:
+        """What waits to be sent to MLflow, and what sends it."""
+        from baton_lab.unsent import Unsent
+
+        if not self.settings.tracking_url:
+            raise _absent("MLflow")
+        return Unsent(self.settings.tracking_url, self.token, self.push.unsent)
 
     @cached_property
     def desk(self) -> AsyncDeskClient:
@@ -67,8 +86,12 @@ class Platform:
 
         if not self.settings.desk_url:
             raise _absent("desk")
+        from baton_lab.offline.mlflow_api import TokenAuth
+
         timeout = httpx.Timeout(self.settings.request_timeout, connect=5)
-        return AsyncDeskClient(self.settings.desk_url, self.settings.token, timeout=timeout)
+        client = AsyncDeskClient(self.settings.desk_url, self.token.current(), timeout=timeout)
+        client.http.auth = TokenAuth(self.token)
+        return client
 
     @cached_property
     def presence(self) -> Presence:
@@ -76,7 +99,12 @@ class Platform:
         from baton_lab.presence import Presence
 
         urls = {"mlflow": self.settings.tracking_url, "desk": self.settings.desk_url}
-        return Presence(urls, changed=self.push.service)
+        return Presence(urls, changed=self._service_changed)
+
+    def _service_changed(self, service: dict[str, Any]) -> None:
+        self.push.service(service)
+        if service["name"] == "mlflow" and service["state"] == "up":
+            self.unsent.send()
 
     @cached_property
     def handovers(self) -> Handovers:
@@ -108,6 +136,19 @@ class Platform:
             self._tasks.append(asyncio.create_task(self._listen(), name="baton-listen"))
         if self.settings.hub_url:
             self._tasks.append(asyncio.create_task(self._watch(), name="baton-watch"))
+            self._tasks.append(asyncio.create_task(self._renew(), name="baton-renew"))
+        if self.settings.tracking_url:
+            self._tasks.append(asyncio.create_task(self._send(), name="baton-send"))
+
+    async def _send(self) -> None:
+        await asyncio.to_thread(import_module, "baton_lab.unsent")
+        await self.unsent.run()
+
+    async def _renew(self) -> None:
+        renewal = await asyncio.to_thread(import_module, "baton_lab.renewal")
+        tokens = await asyncio.to_thread(import_module, "baton_lab.offline.tokens")
+        await asyncio.to_thread(import_module, "baton_lab.hub")
+        await renewal.Renewal(self.hub, tokens.token_path(self.settings.token)).run()
 
     async def _watch(self) -> None:
         await asyncio.to_thread(import_module, "baton_lab.hub")
@@ -130,7 +171,7 @@ class Platform:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for name in ("handovers", "presence", "tracking", "desk", "hub"):
+        for name in ("handovers", "presence", "tracking", "desk", "hub", "unsent"):
             if name in made:
                 await made[name].close()
 

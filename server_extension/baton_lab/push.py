@@ -40,6 +40,10 @@ class Push:
         """This server is about to be stopped for being idle, or, with None, no longer is."""
         self._send("server", server={"stops_at": stops_at and render_timestamp(stops_at)})
 
+    def unsent(self) -> None:
+        """What waits on this machine to be sent to MLflow changed: ask ``GET baton/unsent``."""
+        self._send("unsent")
+
     def _send(self, kind: str, **known: Any) -> None:
         fields = ("experiment_id", "run_id", "event", "job", "service", "server")
         data = {

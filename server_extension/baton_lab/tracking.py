@@ -42,11 +42,14 @@ class Tracking:
     ``http`` is the pooled connection, for the event stream.
     """
 
-    def __init__(self, url: str, token: str, *, timeout: float) -> None:
+    def __init__(self, url: str, token: str | httpx.Auth, *, timeout: float) -> None:
         self.url = url.rstrip("/") + "/"
         self.http = httpx.AsyncClient(
             base_url=self.url,
-            headers={"Authorization": f"Bearer {token}"} if token else {},
+            headers={"Authorization": f"Bearer {token}"}
+            if isinstance(token, str) and token
+            else {},
+            auth=None if isinstance(token, str) else token,
             timeout=httpx.Timeout(timeout, connect=5),
             limits=httpx.Limits(max_connections=10, keepalive_expiry=60),
             # The token goes to this address only.

@@ -134,3 +134,36 @@ class StandingHandler(BatonAPIHandler):
         if isinstance(self.current_user, orm.Service):
             raise HTTPError(403, "A service has no standing of its own.")
         return self.current_user
+
+
+class TokenHandler(BatonAPIHandler):
+    """POST /hub/api/baton/token: a new token for the platform's services, for a running server.
+
+    ``{"server": NAME}``, asked with the server's own token, which JupyterHub gave it: no
+    other token of the person's will do (403). 404 for a server that does not run.
+    """
+
+    scope = "custom:baton:standing"
+
+    def post(self) -> None:
+        """Answer ``{"token": TOKEN, "expires_in": SECONDS}`` (200); nulls where none ends."""
+        name = self.text(self.fields(), "server")
+        person = self.current_user
+        spawner = None if isinstance(person, orm.Service) else self._spawner(name)
+        if spawner is None:
+            raise HTTPError(404, "There is no such server that runs.")
+        given = self.get_auth_token() or ""
+        if not spawner.service_tokens.is_own(self.db, given, spawner.api_token):
+            raise HTTPError(403, "Only a server gets this, with the token that is its own.")
+        lifetime = spawner.service_token_lifetime
+        token = spawner.new_service_token() if lifetime else None
+        self.set_header("Cache-Control", "no-store")
+        self.finish({"token": token, "expires_in": lifetime or None})
+
+    def _spawner(self, name: str) -> Any:
+        user = self.find_user(self.current_user.name)
+        if user is None or name not in user.spawners:
+            return None
+        spawner = user.spawners[name]
+        is_ours = hasattr(spawner, "service_tokens") and spawner.booking is not None
+        return spawner if is_ours and (spawner.active or spawner.ready) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from baton_hub.operations.api import IdleHandler, StandingHandler
+from baton_hub.operations.api import IdleHandler, StandingHandler, TokenHandler
 from baton_hub.operations.page import OperationsHandler
 from baton_hub.settings import Settings
 
@@ -21,5 +21,6 @@ def handlers(settings: Settings) -> list[Route]:
     return [
         (r"/api/baton/standing", StandingHandler, {**profiles, **times}),
         (r"/api/baton/idle", IdleHandler, {}),
+        (r"/api/baton/token", TokenHandler, {}),
         (r"/baton/operations", OperationsHandler, {**profiles, "audit_file": settings.audit_file}),
     ]

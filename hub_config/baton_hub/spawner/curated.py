@@ -6,7 +6,8 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from traitlets import Integer, Unicode
+from jupyterhub.orm import APIToken
+from traitlets import Integer, List, Unicode
 
 from baton_contract import ForbiddenError, PublicError
 from baton_hub.audit import Audit
@@ -20,6 +21,7 @@ from baton_hub.process import audit_of, recorded_catalog, recovery_of, reservati
 from baton_hub.spawner.choosing import ChoosingSpawner
 from baton_hub.spawner.environment import server_environment
 from baton_hub.spawner.refusal import refusal
+from baton_hub.spawner.service_token import ServiceTokens
 
 
 class CuratedSpawner(ChoosingSpawner):
@@ -52,6 +54,16 @@ class CuratedSpawner(ChoosingSpawner):
         " nothing else. 0: never.",
     ).tag(config=True)
 
+    service_token_lifetime = Integer(
+        0,
+        min=0,
+        help="Seconds for which a server's token for the platform's services is good. The server"
+        " gets a new one in time. 0: it is the server's own, good for as long as the server runs.",
+    ).tag(config=True)
+    service_scopes = List(
+        Unicode(), help="What that token may do, as scopes; what the person may not is left out."
+    ).tag(config=True)
+
     spec: ServerSpec | None = None
     """What was decided for the server that starts; None once the Hub was started again."""
     trouble_code = ""
@@ -61,6 +73,11 @@ class CuratedSpawner(ChoosingSpawner):
     """True while a new Hub has not yet looked whether the server is still there."""
     _may_run_on = False
     """True once the server could not be stopped, or nobody could say whether it is there."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.service_tokens = ServiceTokens()
+        self._service_token = ""
+        super().__init__(*args, **kwargs)
 
     @property
     def audit(self) -> Audit:
@@ -177,20 +194,44 @@ class CuratedSpawner(ChoosingSpawner):
         """Return what the profile, the choice and the platform add to the environment."""
         if self.spec is None:
             return {}
-        url = self.baton_public_url
-        return {**server_environment(self.spec, self.booking, self.api_token, url)}
+        token = self.service_token()
+        return {**server_environment(self.spec, self.booking, token, self.baton_public_url)}
+
+    def service_token(self) -> str:
+        """Return the token for the platform's services that the server starts with."""
+        if not self.service_token_lifetime:
+            return str(self.api_token)
+        if not self._service_token:
+            own = APIToken.find(self.user.db, self.api_token)
+            self.service_tokens.own = own.id if own is not None else None
+            self._service_token = self.new_service_token()
+        return self._service_token
+
+    def new_service_token(self) -> str:
+        """Return one more token for the platform's services; those before it end soon."""
+        token = self.service_tokens.make(
+            self.user,
+            scopes=list(self.service_scopes),
+            lifetime=self.service_token_lifetime,
+            note=f"For the platform's services, from the server {self.name or 'without a name'}",
+        )
+        self._keep_state()
+        return token
 
     def get_state(self) -> dict[str, Any]:
         """Return what must outlive the Hub: with the decision, to restore its booking from."""
         state: dict[str, Any] = super().get_state()
         if self.booking is not None:
             state["baton"] = self.booking.state()
+        if self.service_tokens.made:
+            state["baton_service_tokens"] = self.service_tokens.state()
         return state
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take up what ran before the Hub started, and book it."""
         super().load_state(state)
         recovery_of(self.audit).begin(self.end_lost)
+        self.service_tokens = ServiceTokens(state.get("baton_service_tokens"))
         kept = state.get("baton")
         if kept and self.orm_spawner is not None and self.orm_spawner.server is not None:
             self.booking, self._is_unconfirmed = load_booking(kept), True
@@ -203,6 +244,9 @@ class CuratedSpawner(ChoosingSpawner):
         stop that failed. Then the server may run on, and counts until it was ended.
         """
         super().clear_state()
+        self._service_token = ""
+        if self.service_tokens.made:
+            self.service_tokens.end(self.user.db)
         if self.booking is None:
             return
         booking, self.booking, self.spec = self.booking, None, None

@@ -14,14 +14,16 @@ def server_environment(
 ) -> dict[str, str]:
     """Return the variables of a decided server, without any secret of its connections.
 
-    ``token`` is the server's own, good for the platform's services. What the platform
-    sets can't be replaced by a profile, an option or a connection.
+    ``token`` is good for the platform's services. What the platform sets can't be replaced
+    by a profile, an option or a connection.
     """
     return {
         # Waits a minute for MLflow, as for one that restarts; its own 7 make it four.
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5",
         **spec.environment,
         "MLFLOW_TRACKING_URI": f"{public_url}/services/mlflow",
+        # The same, which no notebook changes: where the token may go, and no other server.
+        "BATON_TRACKING_URI": f"{public_url}/services/mlflow",
         "MLFLOW_TRACKING_USERNAME": spec.user,
         "MLFLOW_TRACKING_PASSWORD": token,
         "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from baton_lab.handlers import access, handoffs, home, models, runs, server, trace
+from baton_lab.handlers import access, handoffs, home, models, runs, server, trace, unsent
 from baton_lab.handlers.base import BatonHandler
 
 HANDLERS: list[tuple[str, type[BatonHandler]]] = [
@@ -13,4 +13,5 @@ HANDLERS: list[tuple[str, type[BatonHandler]]] = [
     *trace.ROUTES,
     *models.ROUTES,
     *handoffs.ROUTES,
+    *unsent.ROUTES,
 ]

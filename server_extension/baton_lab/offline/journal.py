@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from baton_contract.errors import PublicError
+from baton_contract.timestamp import render_timestamp
 from baton_lab.offline.entries import Entry, render_line
 from baton_lab.offline.lanes import BESIDE, CALLS, load_entries, locked
 from baton_lab.offline.local import ID
@@ -180,7 +181,7 @@ def _append(path: Path, line: bytes) -> bool:
     with locked(path) as fd:
         size = os.fstat(fd).st_size
         if not size:
-            line = render_line({"kind": "since", "at": datetime.now(UTC).isoformat()}) + line
+            line = render_line({"kind": "since", "at": render_timestamp(datetime.now(UTC))}) + line
         elif os.pread(fd, 1, size - 1) != b"\n":
             line = b"\n" + line  # A crash tore the last line: close it off.
         try:

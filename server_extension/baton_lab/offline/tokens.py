@@ -50,11 +50,13 @@ class HubToken:
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         self._environ = environ
         # Another Hub's token is not for an MLflow that somebody named.
-        names = (HUB, *GIVEN) if ADDRESS in environ else GIVEN
-        self._given = [token for name in names if (token := environ.get(name, ""))]
+        own = environ.get(HUB, "") if ADDRESS in environ else ""
+        named = [token for name in GIVEN if (token := environ.get(name, ""))]
+        # Where services have a token of their own, the server's is none for them.
+        self._given = named or [token for token in [own] if token]
         self._files: dict[Path, TokenFile] = {}
-        self._renewed = token_path(self._given[0]) if self._given else None
-        self.known: set[str] = set(self._given)
+        self._renewed = token_path(own) if own else None
+        self.known: set[str] = {*self._given, *filter(None, [own])}
         """Every token that this process has seen: none of them is for anybody else."""
 
     def current(self) -> str:
@@ -80,6 +82,17 @@ class HubToken:
 
     def _read(self, path: Path) -> str:
         return self._files.setdefault(path, TokenFile(path)).token()
+
+
+def server_environ(address: str, own: str) -> dict[str, str]:
+    """Return what `HubToken` has to know in the Jupyter server's own process.
+
+    ``own`` is the token that the server was given or configured with; the one for the
+    platform's services stands in the environment where the Hub gives that apart.
+    """
+    names = (FILE, *(GIVEN if own == os.environ.get(HUB) else ()))
+    found = {name: value for name in names if (value := os.environ.get(name))}
+    return {**found, ADDRESS: address, HUB: own}
 
 
 def token_path(given: str) -> Path:
