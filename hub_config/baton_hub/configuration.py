@@ -45,7 +45,11 @@ def configure(c: Any, **settings: Any) -> Settings:
     c.Spawner.default_url = "/lab"
     access = [f"access:services!service={name}" for name in SERVICES]
     own = ["custom:baton:standing", *access]
-    c.Spawner.server_token_scopes = ["users:activity!user", "access:servers!server", *own]
+    c.CuratedSpawner.service_token_lifetime = chosen.service_token_lifetime
+    c.CuratedSpawner.service_scopes = access
+    # Where services have tokens that end, the one that does not end is none for them.
+    lasting = own[:1] if chosen.service_token_lifetime else own
+    c.Spawner.server_token_scopes = ["users:activity!user", "access:servers!server", *lasting]
     c.JupyterHub.services.extend(_services(chosen))
     c.JupyterHub.custom_scopes.update(SCOPES)
     c.JupyterHub.load_roles.extend(_roles(chosen, own))
@@ -138,6 +142,12 @@ def _roles(settings: Settings, own: list[str]) -> list[dict[str, Any]]:
             "name": "user",
             "description": "Standard user privileges, and the platform's services",
             "scopes": ["self", *own],
+        },
+        {
+            "name": "mlflow",
+            "description": "Knows who is in which group, and who is an admin",
+            "services": ["mlflow"],
+            "scopes": ["read:users:name", "read:users:groups"],
         },
         {
             "name": "desk",
