@@ -42,6 +42,8 @@ class Watch:
         self.shell = shell
         self.kernel = kernel_of(shell) or ""
         self.trouble = ""
+        self.is_nested = inherited_kernel() not in {None, self.kernel}
+        """Whether a notebook started this kernel, whose variables it then has."""
         self.cell: str | None = None
         """The cell that began last, and its execution count."""
         self.count: int | None = None
@@ -124,6 +126,14 @@ def kernel_of(shell: Any) -> str | None:
     application = getattr(getattr(shell, "kernel", None), "parent", None)
     name = Path(getattr(application, "connection_file", "") or "").stem
     return name.removeprefix("kernel-") or None
+
+
+def inherited_kernel() -> str | None:
+    """Return the kernel whose cell started this process; None where none did."""
+    with suppress(ValueError, AttributeError):
+        kernel = json.loads(os.environ.get(VARIABLE, "")).get("kernel")
+        return kernel if isinstance(kernel, str) else None
+    return None
 
 
 def request_metadata(shell: Any) -> dict[str, Any]:

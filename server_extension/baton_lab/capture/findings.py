@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from baton_lab.capture.cells import Executed, load_executed
+from baton_lab.capture.cells import load_executed
 from baton_lab.capture.changes import find_changes
 from baton_lab.capture.mask import Mask
 from baton_lab.capture.packages import render_lock
 from baton_lab.capture.place import Place
-from baton_lab.capture.snapshot import Snapshot, parse_notebook, take_snapshot
+from baton_lab.capture.snapshot import parse_notebook, take_snapshot
 
 if TYPE_CHECKING:
     from baton_lab.offline.journal import Entry, Journal
 
 LARGEST_NOTEBOOK = 200 * 1024 * 1024
 """Bytes of a notebook's file that is read; of a larger one only what ran is kept."""
+READINGS, READING_PAUSE = 5, 0.2
+"""How often a file that is no notebook is read, and the seconds between."""
 LONGEST = 5000
 """Characters of a tag's value; MLflow takes 8000."""
 Json = dict[str, Any]
@@ -86,15 +89,12 @@ def _notebook(findings: Findings, is_late: bool) -> Iterator[Entry]:
     if place.kernel is None and place.file is None:
         return
     executed = load_executed(Path(place.cells), place.count) if place.cells else []
-    text, why = _load_saved(place)
-    saved = parse_notebook(text) if text else None
+    text, saved, why = _load_saved(place)
     if saved is None and not executed:
         return
     if saved is not None and is_late:
         text, saved = b"", _without_outputs(saved)
         why = "outputs (taken after the server's restart)"
-    elif text and saved is None:
-        text, why = b"", "the saved notebook (it is no notebook of format 4)"
     snapshot = take_snapshot(saved, executed, findings.mask, text)
     entry, uri, digest = findings.file("notebooks", snapshot.content, ".ipynb")
     yield entry
@@ -105,29 +105,30 @@ def _notebook(findings: Findings, is_late: bool) -> Iterator[Entry]:
             "baton.notebook.snapshot": uri,
             "baton.notebook.in_order": _word(snapshot.in_order),
             "baton.notebook.left_out": "; ".join(filter(None, (why, snapshot.left_out))),
-            **_cell(place, executed, snapshot),
+            # No client named the cell, but the notebook shows which it was.
+            "baton.cell": (saved and not place.cell and executed and snapshot.cell) or "",
         },
     )
     yield from _papermill(findings, saved)
 
 
-def _cell(place: Place, executed: list[Executed], snapshot: Snapshot) -> Tags:
-    """Return the cell's tags where no client named it but the notebook shows which it was."""
-    if place.cell or not executed or not snapshot.cell:
-        return {}
-    return {"baton.cell": snapshot.cell}
-
-
-def _load_saved(place: Place) -> tuple[bytes, str]:
+def _load_saved(place: Place) -> tuple[bytes, Json | None, str]:
     """Return the notebook as it is saved, or nothing and what a snapshot without it lacks."""
     named = place.output or place.file
     path = Path(named) if named else None
     if path is None or not path.is_file():
-        return b"", "the saved notebook (there is no file)" if place.path else ""
+        return b"", None, "the saved notebook (there is no file)" if place.path else ""
     size = path.stat().st_size
     if size > LARGEST_NOTEBOOK:
-        return b"", f"the saved notebook (it has {size / 2**20:.0f} MiB)"
-    return path.read_bytes(), ""
+        return b"", None, f"the saved notebook (it has {size / 2**20:.0f} MiB)"
+    for _ in range(READINGS):
+        text = path.read_bytes()
+        notebook = parse_notebook(text)
+        if notebook is not None:
+            return text, notebook, ""
+        # Papermill writes over the file as its cells end: this may be half of it.
+        time.sleep(READING_PAUSE)
+    return b"", None, "the saved notebook (it is no notebook of format 4)"
 
 
 def _without_outputs(notebook: Json) -> Json:

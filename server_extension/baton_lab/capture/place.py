@@ -43,7 +43,7 @@ def find_place() -> Place:
     """Return where this process stands, as far as can be told. Never raises."""
     shell = current_shell()
     said = _said_by_kernel(shell) if shell is not None else _said_by_environment()
-    named = _notebook(said.get("kernel"), shell, inherited=shell is None)
+    named = _notebook(said.get("kernel"), shell)
     return Place(
         **named,
         kernel=said.get("kernel") or None,
@@ -89,7 +89,7 @@ def _said_by_environment() -> Json:
     return said if isinstance(said, dict) else {}
 
 
-def _notebook(kernel: str | None, shell: Any, *, inherited: bool) -> Json:
+def _notebook(kernel: str | None, shell: Any) -> Json:
     session = load_session(kernel) if kernel else None
     if session is not None:
         return {"path": session["path"], "file": session.get("file")}
@@ -101,14 +101,10 @@ def _notebook(kernel: str | None, shell: Any, *, inherited: bool) -> Json:
         if isinstance(code, str):
             return {"path": from_home(Path(code)), "file": code}
     # A kernel that a notebook started has that notebook's variable, and is another's.
-    is_own = inherited or not _is_nested(kernel)
-    name = os.environ.get("JPY_SESSION_NAME", "") if is_own else ""
+    is_nested = getattr(getattr(shell, "baton_watch", None), "is_nested", False)
+    name = "" if is_nested else os.environ.get("JPY_SESSION_NAME", "")
     path = Path(_without_drive(name))
     return {"path": from_home(path), "file": os.path.abspath(path)} if name else {}  # noqa: PTH100
-
-
-def _is_nested(kernel: str | None) -> bool:
-    return _said_by_environment().get("kernel", kernel) != kernel
 
 
 def _named_by_runner(pid: int) -> Json | None:

@@ -55,6 +55,12 @@ def note_script() -> None:
         _script = path, load_script(path)
 
 
+def _script_text(path: str | None) -> str | None:
+    if path is None or (_script is not None and _script[0] == path):
+        return _script[1] if _script and path else None
+    return load_script(path)
+
+
 def run_started(run_id: str, experiment_id: str, artifact_uri: str) -> None:
     """Write the request and see that somebody serves it. Raises `OSError` where it can't."""
     noted = getattr(_noted, "value", None)
@@ -73,7 +79,7 @@ def run_started(run_id: str, experiment_id: str, artifact_uri: str) -> None:
         "folder": os.fspath(folder_of(noted.place) or ""),
         "commit": noted.commit,
         "tags": tags,
-        "script": _script[1] if _script and _script[0] == noted.place.script else None,
+        "script": _script_text(noted.place.script),
         "sys_path": sys.path,
     }
     key = environment_key(os.environ)
