@@ -50,7 +50,16 @@ c.JupyterHub.services = [
 access = "access:services!service=mlflow"
 c.JupyterHub.load_roles = [
     {"name": "user", "scopes": ["self", access]},
-    {"name": "tests", "services": ["tests"], "scopes": ["admin:users", "tokens", access]},
+    {
+        "name": "mlflow",
+        "services": ["mlflow"],
+        "scopes": ["read:users:name", "read:users:groups"],
+    },
+    {
+        "name": "tests",
+        "services": ["tests"],
+        "scopes": ["admin:users", "admin:groups", "tokens", access],
+    },
 ]
 """
 
@@ -78,6 +87,14 @@ class Tracking:
             made = self.admin.post(f"/users/{user}/tokens", json=body).raise_for_status()
             self._tokens[key] = made.json()["token"]
         return self._tokens[key]
+
+    def group(self, name: str, *users: str) -> None:
+        """Put the users, who may be new, into a Hub group, which may be new too."""
+        self.admin.post(f"/groups/{name}")
+        for user in users:
+            self.admin.post(f"/users/{user}")
+        body = {"users": users}
+        self.admin.post(f"/groups/{name}/users", json=body).raise_for_status()
 
     def client(self, user: str) -> httpx.Client:
         """Return an HTTP client that calls MLflow as the user."""

@@ -78,7 +78,10 @@ def test_the_author_is_the_hubs_user_over_rest(tracking: Tracking, api: str, cla
 
 @pytest.mark.parametrize("api", ["api", "ajax-api"])
 def test_nobody_takes_over_or_removes_an_author(tracking: Tracking, api: str) -> None:
-    run_id = tracking.run("ada", "taken")["run_id"]
+    run = tracking.run("ada", "taken")
+    opened = {"experiment_id": run["experiment_id"], "key": "baton.write", "value": "everybody"}
+    tracking.call("ada", "experiments/set-experiment-tag", opened)
+    run_id = run["run_id"]
     with tracking.client("eve") as client:
 
         def post(route: str, **body: Any) -> int:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from baton_hub.tracking import artifacts, database, memory, serving
 from baton_hub.tracking import settings as environment
+from baton_hub.tracking.access.paths import UnknownTableError
 from baton_hub.tracking.maintenance import Maintenance
 from baton_hub.tracking.start import StartingApp
 from baton_hub.tracking.workers import Workers
@@ -24,6 +25,7 @@ class LoadingError(Exception):
 
 STOPPING = (
     LoadingError,
+    UnknownTableError,
     artifacts.ArtifactsError,
     database.DatabaseError,
     environment.SettingsError,
@@ -94,11 +96,14 @@ def _load(settings: environment.Settings) -> ASGIApp:
     artifacts.check(settings.artifacts)
     from mlflow.server.fastapi_app import app
 
+    # Imports MLflow's tables, as the line above does.
+    from baton_hub.tracking.access.construction import build_walls
+
     artifacts.answer_failures(app)
+    mlflow = build_walls(os.environ, app, settings.prefix)
     Maintenance(settings.database).begin()
     memory.settle()
     log.info("MLflow is ready")
-    mlflow: ASGIApp = app
     return mlflow
 
 

@@ -14,11 +14,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from baton_contract.authorization import parse_authorization
 from baton_contract.errors import PublicError, UnauthorizedError
+from baton_hub.tracking.access.asking import Asking
+from baton_hub.tracking.access.rules import Caller
 from baton_hub.tracking.author import find_rule, stamp
 from baton_hub.tracking.body import Arriving, Overheard, read_json, replay_json
 from baton_hub.tracking.closed import refuse_closed
 from baton_hub.tracking.hints import Hints, find_changes, render_hints
-from baton_hub.tracking.identity import Caller, HubIdentity, connect
+from baton_hub.tracking.identity import HubIdentity, connect
 from baton_hub.tracking.settings import service_prefix
 from baton_hub.tracking.sign_in import BrowserSignIn, is_navigation
 
@@ -35,7 +37,7 @@ def create_app(mlflow: ASGIApp | None = None, identity: HubIdentity | None = Non
     Without arguments this is the app factory that ``mlflow server --app-name baton``
     calls; then MLflow must run with the service's prefix as ``--static-prefix``.
     """
-    inner = mlflow or _load_mlflow()
+    inner = mlflow or load_mlflow()
     identity = identity or connect()
     prefix = service_prefix(os.environ)
     sign_in = BrowserSignIn(
@@ -44,11 +46,13 @@ def create_app(mlflow: ASGIApp | None = None, identity: HubIdentity | None = Non
     return TrackingApp(inner, identity, sign_in)
 
 
-def _load_mlflow() -> ASGIApp:
+def load_mlflow() -> ASGIApp:
+    """Return MLflow's app with walls in it; takes seconds, and MLflow's variables must be set."""
     from mlflow.server.fastapi_app import app
 
-    inner: ASGIApp = app
-    return inner
+    from baton_hub.tracking.access.construction import build_walls
+
+    return build_walls(os.environ, app, service_prefix(os.environ))
 
 
 class TrackingApp:
@@ -186,11 +190,8 @@ def render_error(error: PublicError) -> Response:
 def _without_credentials(scope: Scope, caller: Caller) -> Scope:
     """Return the scope for MLflow: it learns who calls, and no token or cookie."""
     headers = [pair for pair in scope["headers"] if pair[0] not in (b"authorization", b"cookie")]
-    return {
-        **scope,
-        "headers": headers,
-        "state": {**scope.get("state", {}), "username": caller.name},
-    }
+    state = {**scope.get("state", {}), "username": caller.name, "asking": Asking(caller)}
+    return {**scope, "headers": headers, "state": state}
 
 
 def _below(path: str, prefix: str) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+import os
 from typing import Any
 
 from jupyterhub.services.auth import HubOAuth
 from tornado.web import HTTPError
 
 from baton_contract.errors import ForbiddenError, UnavailableError
+from baton_hub.tracking.access.defaults import parse_defaults
+from baton_hub.tracking.access.groups import HubGroups
+from baton_hub.tracking.access.rules import Caller
 
 CACHE_SECONDS = 60
 """How long an answer of the Hub is believed; a revoked token ends within this."""
@@ -18,18 +21,12 @@ HUB_SECONDS = 10
 """How long one question to the Hub may take."""
 
 
-@dataclass(frozen=True)
-class Caller:
-    """A person or service that the Hub knows and that may use this service."""
-
-    name: str
-
-
 class HubIdentity:
     """Turns Hub tokens into callers; asks once for many requests with one token."""
 
-    def __init__(self, hub: HubOAuth) -> None:
+    def __init__(self, hub: HubOAuth, operations: str | None = None) -> None:
         self.hub = hub
+        self.groups = HubGroups(hub.api_url, hub.api_token, operations)
         self._asking: dict[str, asyncio.Task[dict[str, Any] | None]] = {}
 
     async def identify(self, token: str, session: str = "") -> Caller | None:
@@ -48,9 +45,10 @@ class HubIdentity:
                 "The Hub knows you, but your token may not use MLflow. "
                 "Ask your operations team for access to the service, or use another token.",
             )
-        # A service's name could equal a person's.
-        kind = "service:" if model.get("kind") == "service" else ""
-        return Caller(kind + model["name"])
+        if model.get("kind") == "service":
+            # A service's name could equal a person's. Services are in no group.
+            return Caller(f"service:{model['name']}")
+        return await self.groups.caller(model["name"])
 
     async def _model(self, token: str, session: str) -> dict[str, Any] | None:
         key = f"{session}:{hashlib.sha256(token.encode('utf8', 'replace')).hexdigest()}"
@@ -83,4 +81,5 @@ def hub_is_down() -> UnavailableError:
 
 def connect() -> HubIdentity:
     """Return an identity that asks the Hub named by JupyterHub's own variables."""
-    return HubIdentity(HubOAuth(cache_max_age=CACHE_SECONDS))
+    operations = parse_defaults(os.environ).operations
+    return HubIdentity(HubOAuth(cache_max_age=CACHE_SECONDS), operations)

@@ -1,0 +1,138 @@
+"""The Hub's name in every row that says who made something, whatever a client claimed.
+
+`baton_hub.tracking.author` answers the requests that try with a sentence. This holds
+for all the others: protocols without JSON, and routes that MLflow adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
+
+from baton_hub.tracking.access.rules import OWNER
+
+# Tables whose rows carry their author as a tag: the relationship to the tags, and how
+# a tag's key and value are called.
+_TAGGED = {
+    "experiments": ("tags", "key", "value"),
+    "runs": ("tags", "key", "value"),
+    "logged_models": ("tags", "tag_key", "tag_value"),
+    "registered_models": ("registered_model_tags", "key", "value"),
+    "model_versions": ("model_version_tags", "key", "value"),
+    "trace_info": ("request_metadata", "key", "value"),
+    "evaluation_datasets": ("tags", "key", "value"),
+}
+_CREATED = ("user_id", "created_by")
+_UPDATED = ("last_updated_by",)
+_DONE = ("completed_by",)
+
+
+def stamp(session: Session, name: str) -> None:
+    """Put ``name`` into everything that the session is about to write as its author's.
+
+    Who made something stays its author: a later change of that is undone silently.
+    """
+    new = list(session.new)
+    for thing in new:
+        _stamp_new(thing, name)
+    made = {id(thing) for thing in new}
+    for thing in (*session.new, *session.dirty, *session.deleted):
+        _keep_author(session, thing, made)
+    for thing in session.dirty:
+        _stamp_changed(thing, name)
+
+
+def _stamp_new(thing: Any, name: str) -> None:
+    columns = inspect(thing).mapper.columns.keys()
+    for column in (*_CREATED, *_UPDATED):
+        # Users of a review queue are named by whoever fills it.
+        if column in columns and column not in _keys(thing):
+            setattr(thing, column, name)
+    if inspect(thing).mapper.local_table.name == "assessments" and thing.source_type == "HUMAN":
+        thing.source_id = name
+    if tagged := _TAGGED.get(inspect(thing).mapper.local_table.name):
+        put_tag(thing, *tagged, name=OWNER, text=name)
+
+
+def put_tag(thing: Any, tags: str, key: str, value: str, *, name: str, text: str) -> None:
+    """Set one tag of an object that is about to be written for the first time."""
+    for tag in getattr(thing, tags):
+        if getattr(tag, key) == name:
+            setattr(tag, value, text)
+            return
+    kind = inspect(thing).mapper.relationships[tags].mapper.class_
+    tag = kind(**{key: name, value: text})
+    for column in ("experiment_id", "workspace"):
+        if column in inspect(kind).columns and hasattr(thing, column):
+            setattr(tag, column, getattr(thing, column))
+    getattr(thing, tags).append(tag)
+
+
+def _stamp_changed(thing: Any, name: str) -> None:
+    columns = inspect(thing).mapper.columns.keys()
+    for column in _CREATED:
+        if column in columns and column not in _keys(thing):
+            _undo(thing, column)
+    for column in (*_UPDATED, *_DONE):
+        if column in columns and _changed(thing, column) and getattr(thing, column):
+            setattr(thing, column, name)
+    if inspect(thing).mapper.local_table.name == "assessments":
+        _undo(thing, "source_id")
+
+
+def _keep_author(session: Session, thing: Any, made: set[int]) -> None:
+    """Undo what is done to the author's tag of something that was there before."""
+    table = inspect(thing).mapper.local_table.name
+    names = ("tag_key", "tag_value") if table == "logged_model_tags" else ("key", "value")
+    if table not in _TAG_TABLES or getattr(thing, names[0]) != OWNER:
+        return
+    if thing in session.new:
+        if not _belongs_to(thing, made):
+            session.expunge(thing)
+    elif thing in session.deleted:
+        if not any(parent in session.deleted for parent in _parents(thing)):
+            session.add(thing)
+    else:
+        _undo(thing, names[1])
+
+
+_TAG_TABLES = frozenset(
+    {
+        "tags",
+        "logged_model_tags",
+        "model_version_tags",
+        "trace_tags",
+        "trace_request_metadata",
+        "evaluation_dataset_tags",
+        "experiment_tags",
+        "registered_model_tags",
+    }
+)
+
+
+def _belongs_to(tag: Any, made: set[int]) -> bool:
+    return any(id(parent) in made for parent in _parents(tag))
+
+
+def _parents(tag: Any) -> Iterable[Any]:
+    relationships = inspect(tag).mapper.relationships
+    loaded = inspect(tag).dict
+    return [loaded[one.key] for one in relationships if loaded.get(one.key) is not None]
+
+
+def _keys(thing: Any) -> list[str]:
+    return [column.name for column in inspect(thing).mapper.local_table.primary_key]
+
+
+def _changed(thing: Any, name: str) -> bool:
+    return bool(inspect(thing).attrs[name].history.has_changes())
+
+
+def _undo(thing: Any, name: str) -> None:
+    history = inspect(thing).attrs[name].history
+    if history.has_changes() and history.deleted:
+        set_committed_value(thing, name, history.deleted[0])

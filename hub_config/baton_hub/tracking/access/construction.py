@@ -1,0 +1,69 @@
+"""Building the walls in the process that serves MLflow, once it is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.orm import ORMExecuteState, Session
+from starlette.types import ASGIApp
+
+from baton_hub.tracking.access import paths, refusal
+from baton_hub.tracking.access.asking import current, system_work
+from baton_hub.tracking.access.changes import Gate
+from baton_hub.tracking.access.defaults import parse_defaults
+from baton_hub.tracking.access.files import Files
+from baton_hub.tracking.access.served import Walled
+from baton_hub.tracking.access.view import Book
+from baton_hub.tracking.access.walls import Walls, build
+
+
+def build_walls(environ: Mapping[str, str], mlflow: ASGIApp, prefix: str) -> ASGIApp:
+    """Return MLflow behind walls; from here on nothing is read on nobody's behalf.
+
+    MLflow's stores are opened first, as they create what is missing. Raises
+    SettingsError for a wrong default, UnknownTableError for a table of a newer MLflow.
+    """
+    defaults = parse_defaults(environ)
+    from mlflow.server import handlers
+    from mlflow.store.db.base_sql_model import Base
+    from mlflow.store.tracking.dbmodels.models import SqlEntityAssociation
+    from mlflow.store.workspace.dbmodels import models  # noqa: F401 (loads the last table)
+
+    paths.check(Base.metadata)
+    with system_work():
+        tracking, registry = handlers._get_tracking_store(), handlers._get_model_registry_store()
+        book = Book(dict(Base.metadata.tables))
+        for store in (tracking, registry):
+            with store.engine.begin() as connection:
+                book.create(connection)
+            # MLflow answers with the database's errors, which else show what was bound.
+            store.engine.hide_parameters = True
+            # Workers are forks of this process, and each needs connections of its own.
+            store.engine.dispose()
+    walls = Walls(Base.metadata, book)
+    gate = Gate(walls, defaults)
+    build(walls)
+
+    @event.listens_for(Session, "before_flush")
+    def _flush(session: Session, *_: Any) -> None:
+        gate.flush(session)
+
+    @event.listens_for(Session, "do_orm_execute")
+    def _execute(state: ORMExecuteState) -> None:
+        gate.execute(state)
+
+    # MLflow saves these in bulk, of which SQLAlchemy tells nobody.
+    event.listen(SqlEntityAssociation, "init", _check_association)
+    return Walled(mlflow, Files(tracking.engine, Base.metadata, book), prefix)
+
+
+def _check_association(_: Any, __: Any, values: dict[str, Any]) -> None:
+    asking = current()
+    if asking is None or asking.view is None or values.get("destination_type") != "experiment":
+        return
+    access = asking.view.experiments.get(int(values["destination_id"]))
+    if access is None or access.writable_by(asking.view.caller):
+        return
+    raise refusal.not_there()

@@ -1,0 +1,126 @@
+"""Access tags: put on what is new, and changed by nobody but the owner and operations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.orm import Session
+
+from baton_contract.errors import BadRequestError
+from baton_hub.tracking.access import refusal
+from baton_hub.tracking.access.authors import put_tag
+from baton_hub.tracking.access.defaults import Defaults
+from baton_hub.tracking.access.owners import Owner
+from baton_hub.tracking.access.rules import (
+    OWNER,
+    TAGS,
+    Access,
+    parse_groups,
+    render_groups,
+)
+from baton_hub.tracking.access.view import View
+
+_THINGS = {
+    "experiments": ("tags", "experiment_id"),
+    "registered_models": ("registered_model_tags", "name"),
+}
+_TAGS = {
+    "experiment_tags": ("experiments", "experiment_id"),
+    "registered_model_tags": ("registered_models", "name"),
+}
+TABLES = frozenset({*_THINGS, *_TAGS})
+"""Where access is kept; whatever changes there may change who sees what."""
+
+
+def keep_access(session: Session, view: View, defaults: Defaults) -> bool:
+    """Tell whether the session changes anybody's access; raise if the caller may not.
+
+    New experiments and registered models get their access tags here.
+    """
+    changed = False
+    for thing in (*session.new, *session.dirty, *session.deleted):
+        table = inspect(thing).mapper.local_table.name
+        if table in _THINGS:
+            changed |= _keep_thing(session, view, defaults, table, thing)
+        elif table in _TAGS and thing.key in TAGS:
+            changed |= _keep_tag(session, view, table, thing)
+    return changed
+
+
+def _keep_thing(session: Session, view: View, defaults: Defaults, table: str, thing: Any) -> bool:
+    if thing in session.new:
+        _refuse_taken_name(view, table, thing)
+        given = {tag.key: tag.value for tag in getattr(thing, _THINGS[table][0])}
+        for name, text in defaults.tags(view.caller).items():
+            value = _valid(given[name]) if name in given else text
+            put_tag(thing, _THINGS[table][0], "key", "value", name=name, text=value)
+        return True
+    deed = _deed(session, thing)
+    if deed:
+        _refuse_others(view, _owner(table, thing, _THINGS[table][1]), deed)
+    return bool(deed)
+
+
+def _refuse_taken_name(view: View, table: str, thing: Any) -> None:
+    # MLflow would look for the model that is in the way, and not find it.
+    if table == "registered_models" and thing.name in view.hidden_models:
+        raise refusal.taken(thing.name)
+
+
+def _deed(session: Session, thing: Any) -> str | None:
+    if thing in session.deleted:
+        return "delete"
+    attributes = inspect(thing).attrs
+    if attributes.name.history.has_changes():
+        return "rename"
+    if "lifecycle_stage" in attributes and attributes.lifecycle_stage.history.has_changes():
+        return "delete or restore"
+    return None
+
+
+def _keep_tag(session: Session, view: View, table: str, tag: Any) -> bool:
+    kind, key = _TAGS[table]
+    parent = next(
+        (
+            inspect(tag).dict[name]
+            for name in ("experiment", "registered_model")
+            if inspect(tag).dict.get(name) is not None
+        ),
+        None,
+    )
+    if parent is not None and (parent in session.new or parent in session.deleted):
+        return True
+    if tag not in session.new and tag not in session.deleted and not _differs(tag):
+        return False
+    if tag.key == OWNER:
+        raise refusal.fixed_author()
+    _refuse_others(view, _owner(kind, tag, key), "change access to")
+    if tag not in session.deleted:
+        tag.value = _valid(tag.value)
+    return True
+
+
+def _differs(tag: Any) -> bool:
+    attributes = inspect(tag).attrs
+    return bool(attributes.value.history.has_changes() or attributes.key.history.has_changes())
+
+
+def _valid(value: str) -> str:
+    try:
+        return render_groups(parse_groups(value))
+    except BadRequestError as error:
+        raise refusal.invalid(error.message) from error
+
+
+def _owner(kind: str, thing: Any, key: str) -> Owner:
+    return Owner(kind, inspect(thing).committed_state.get(key) or getattr(thing, key))
+
+
+def _refuse_others(view: View, owner: Owner, deed: str) -> None:
+    known = view.experiments if owner.kind == "experiments" else view.models
+    access = known.get(owner.key, Access(owner=view.caller.name))
+    if not access.owned_by(view.caller):
+        if not access.readable_by(view.caller):
+            raise refusal.not_there()
+        raise refusal.not_the_owner(owner, access, deed)

@@ -1,0 +1,168 @@
+"""Which experiment or registered model a row that is about to be written belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, MetaData, Table, inspect, select
+from sqlalchemy.orm import Session
+
+from baton_hub.tracking.access import paths
+from baton_hub.tracking.access.asking import system_work
+from baton_hub.tracking.access.rules import Access
+from baton_hub.tracking.access.view import View
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Owner:
+    """What a row belongs to: ``experiments`` by number, ``registered_models`` by name.
+
+    ``evaluation_datasets`` belong to themselves, ``operations`` to nobody else.
+    """
+
+    kind: str
+    key: Any = None
+
+
+OPERATIONS = Owner("operations")
+
+# How an association, or an input of a run, says what its ends are.
+_ENDS = {
+    "experiment": ("experiments", "experiment_id"),
+    "evaluation_dataset": ("evaluation_datasets", "dataset_id"),
+    "run": ("runs", "run_uuid"),
+    "trace": ("trace_info", "request_id"),
+    "model": ("logged_models", "model_id"),
+    "RUN": ("runs", "run_uuid"),
+    "RUN_INPUT": ("runs", "run_uuid"),
+    "RUN_OUTPUT": ("runs", "run_uuid"),
+}
+
+
+class Owners:
+    """Finds owners in one session: from the row itself, what is loaded, or the database."""
+
+    def __init__(self, metadata: MetaData, session: Session) -> None:
+        self._metadata = metadata
+        self.session = session
+        self._found: dict[tuple[str, str, Any], list[Owner]] = {}
+        self._mappers: dict[str, Any] = {}
+
+    def of_row(self, table: Table, row: Row) -> Iterator[Owner]:
+        """Yield everything that the row belongs to; what has no number yet is left out."""
+        if table.name in paths.OPERATIONS | paths.OPEN:
+            yield OPERATIONS
+        elif table.name == "evaluation_datasets":
+            yield Owner("evaluation_datasets", row.get("dataset_id"))
+        elif table.name == "inputs" or table.name == "entity_associations":
+            yield from self._of_ends(row)
+        else:
+            for step in paths.find_steps(table):
+                yield from self._of_step(step, row.get(step.column))
+
+    def _of_ends(self, row: Row) -> Iterator[Owner]:
+        # A prompt or model may be linked to, as it may be read: the link is the run's.
+        for end in ("source", "destination"):
+            if known := _ENDS.get(str(row.get(f"{end}_type"))):
+                yield from self._of_step(paths.Step("", *known), row.get(f"{end}_id"))
+
+    def _of_step(self, step: paths.Step, value: Any) -> Iterable[Owner]:
+        if value is None:
+            return ()
+        if step.is_root:
+            return (Owner(step.table, int(value) if step.table == "experiments" else value),)
+        if step.table == "evaluation_datasets":
+            return (Owner(step.table, value),)
+        key = (step.table, step.key, value)
+        if key not in self._found:
+            self._found[key] = list(self._of_parent(step, value))
+        return self._found[key]
+
+    def _of_parent(self, step: paths.Step, value: Any) -> Iterator[Owner]:
+        table = self._metadata.tables[step.table]
+        row = self._loaded(table, step, value) or self._stored(table, step, value)
+        if row is not None:
+            yield from self.of_row(table, row)
+
+    def _loaded(self, table: Table, step: paths.Step, value: Any) -> Row | None:
+        """Return the parent from the session's memory, without asking the database."""
+        key = self._identity(table, step, value)
+        if key is not None and (known := self.session.identity_map.get(key)) is not None:
+            return dict(inspect(known).dict)
+        for made in self.session.new:
+            state = inspect(made)
+            if state.mapper.local_table is table and state.dict.get(step.key) == value:
+                return dict(state.dict)
+        return None
+
+    def _identity(self, table: Table, step: paths.Step, value: Any) -> Any:
+        keys = [column.name for column in table.primary_key]
+        if keys != [step.key]:
+            return None
+        if not self._mappers:
+            for known in (*self.session.identity_map.values(), *self.session.new):
+                mapper = inspect(known).mapper
+                self._mappers[mapper.local_table.name] = mapper
+        mapper = self._mappers.get(table.name)
+        return mapper.identity_key_from_primary_key((value,)) if mapper else None
+
+    def _stored(self, table: Table, step: paths.Step, value: Any) -> Row | None:
+        columns = [table.c[name] for name in _keys(table)]
+        with system_work():
+            rows = self.session.connection().execute(
+                select(*columns).where(table.c[step.key] == value).limit(1)
+            )
+            row = rows.mappings().first()
+        return None if row is None else dict(row)
+
+    def dataset_access(self, view: View, dataset: str) -> Access | None:
+        """Return the access of an evaluation dataset: its maker's, and its experiments'.
+
+        None for one that is not stored yet.
+        """
+        tables = self._metadata.tables
+        one, links = tables["evaluation_datasets"], tables["entity_associations"]
+        ours = (
+            links.c.source_type == "evaluation_dataset",
+            links.c.source_id == dataset,
+            links.c.destination_type == "experiment",
+        )
+        with system_work():
+            connection = self.session.connection()
+            found = connection.execute(
+                select(one.c.created_by).where(one.c.dataset_id == dataset)
+            ).first()
+            numbers = connection.execute(select(links.c.destination_id).where(*ours)).scalars()
+            experiments = [view.experiments.get(int(number)) for number in numbers]
+        if found is None:
+            return None
+        all_ = [access for access in experiments if access is not None]
+        caller = view.caller
+        return Access(
+            owner=found[0],
+            read=None if any(access.readable_by(caller) for access in all_) else frozenset(),
+            write=None if any(access.writable_by(caller) for access in all_) else frozenset(),
+        )
+
+
+def find_stored(connection: Connection, table: Table, where: Any) -> list[Row]:
+    """Return the distinct keys of the caller's visible rows that a statement would change."""
+    columns = [table.c[name] for name in _keys(table)]
+    found = select(*columns).distinct()
+    if where is not None:
+        found = found.where(where)
+    return [dict(row) for row in connection.execute(found).mappings()]
+
+
+def _keys(table: Table) -> list[str]:
+    if table.name == "evaluation_datasets":
+        return ["dataset_id"]
+    if table.name in paths.MEMBERS:
+        return ["source_type", "source_id", "destination_type", "destination_id"]
+    if table.name in paths.OPERATIONS | paths.OPEN:
+        return [column.name for column in table.primary_key]
+    return [step.column for step in paths.find_steps(table)]

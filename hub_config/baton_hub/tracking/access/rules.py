@@ -1,0 +1,91 @@
+"""Who may read and write one experiment or registered model, as its tags say it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from baton_contract.errors import BadRequestError
+
+OWNER = "mlflow.user"
+READ = "baton.read"
+WRITE = "baton.write"
+TAGS = frozenset({OWNER, READ, WRITE})
+EVERYBODY = "everybody"
+
+Groups = frozenset[str] | None
+"""Hub groups; None is everybody who is signed in."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A person or service that the Hub knows and that may use this service."""
+
+    name: str
+    groups: frozenset[str] = frozenset()
+    operations: bool = False
+    """Whether all walls are open: Hub admins, and the group that operations named."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who owns a thing, and which groups read and write it; without tags it is everybody's."""
+
+    owner: str | None = None
+    read: Groups = None
+    write: Groups = None
+
+    def owned_by(self, caller: Caller) -> bool:
+        """Tell whether the caller may delete and rename it, and say who else may use it."""
+        return caller.operations or self.owner == caller.name
+
+    def writable_by(self, caller: Caller) -> bool:
+        """Tell whether the caller may change what is in it."""
+        return self.owned_by(caller) or _among(caller, self.write)
+
+    def readable_by(self, caller: Caller) -> bool:
+        """Tell whether the caller may know of it; whoever writes also reads."""
+        return _among(caller, self.read) or self.writable_by(caller)
+
+
+def _among(caller: Caller, groups: Groups) -> bool:
+    return groups is None or not groups.isdisjoint(caller.groups)
+
+
+def parse_access(tags: Mapping[str, str]) -> Access:
+    """Return the access that tags say; a tag that says nothing known opens nothing.
+
+    Things made before Baton kept access have no such tags and are everybody's.
+    """
+    read, write = (_believed(tags[name]) if name in tags else None for name in (READ, WRITE))
+    return Access(tags.get(OWNER), read, write)
+
+
+def _believed(value: str) -> Groups:
+    try:
+        return parse_groups(value)
+    except BadRequestError:
+        return frozenset()
+
+
+def parse_groups(value: str) -> Groups:
+    """Return the groups that a tag's value names; raises BadRequestError."""
+    if value in (EVERYBODY, json.dumps(EVERYBODY)):
+        return None
+    try:
+        groups = json.loads(value)
+    except (ValueError, RecursionError):
+        groups = None
+    if not isinstance(groups, list) or not all(isinstance(name, str) for name in groups):
+        raise BadRequestError(
+            "access",
+            f'{READ} and {WRITE} are "{EVERYBODY}" or a JSON list of Hub groups, '
+            'such as ["data-science"]; [] is nobody but the owner.',
+        )
+    return frozenset(groups)
+
+
+def render_groups(groups: Groups) -> str:
+    """Return the tag's value for groups."""
+    return EVERYBODY if groups is None else json.dumps(sorted(groups))
