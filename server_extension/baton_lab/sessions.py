@@ -82,7 +82,8 @@ class Sessions:
         if any(moved.values()):
             for kernel, path in moved.items():
                 self._found[kernel]["path"] = path or self._found[kernel]["path"]
-            self._write()
+            with suppress(OSError):  # Kernels then fall back on what they were started with.
+                self._write()
 
     def _write(self) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

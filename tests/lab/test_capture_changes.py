@@ -60,6 +60,14 @@ def test_a_branch_with_a_slash_and_packed_refs(work: Path, head: str) -> None:
     assert (found.commit, found.branch) == (head, "ada/größer")
 
 
+def test_a_repository_with_very_many_refs_is_left_to_git(work: Path, head: str) -> None:
+    """To read them would keep the run waiting."""
+    lines = "".join(f"{head} refs/tags/t{number}\n" for number in range(30_000))
+    (work / ".git" / "packed-refs").write_text(lines)
+    assert find_commit(work) is None
+    assert find_changes(work, None).commit == head
+
+
 def test_a_detached_head_has_a_commit_and_no_branch(work: Path, head: str) -> None:
     git(work, "checkout", "--quiet", "--detach")
     found = find_commit(work)

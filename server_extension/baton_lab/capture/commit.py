@@ -8,6 +8,9 @@ from pathlib import Path
 
 from baton_lab.capture.mask import without_credentials
 
+LARGEST_REFS = 1024 * 1024
+"""Bytes of packed refs that are read while a run waits; git itself reads more, later."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Commit:
@@ -34,6 +37,9 @@ def _read(folder: Path) -> Commit | None:
     from git import Repo
 
     with Repo(folder, search_parent_directories=True, expand_vars=False) as repo:
+        packed = Path(repo.common_dir) / "packed-refs"
+        if packed.exists() and packed.stat().st_size > LARGEST_REFS:
+            return None
         head = repo.head
         urls = {remote.name: remote.url for remote in repo.remotes}
         remote = urls.get("origin") or next(iter(urls.values()), None)
