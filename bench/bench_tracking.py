@@ -1,107 +1,45 @@
 """What the Hub's sign-in costs: MLflow behind it against the same MLflow without.
 
-``python bench/bench_tracking.py`` starts both on fresh SQLite databases, sends each the
-same requests in turn, and prints a table of medians, 99th percentiles and ratios.
+``python bench/bench_tracking.py`` starts both on fresh SQLite databases, and as a peer
+MLflow with its own basic-auth; sends each the same requests in turn, and prints medians,
+99th percentiles and ratios to the one without. Then fifty clients at once.
 """
 
 from __future__ import annotations
 
-import json
+import asyncio
+import importlib.util
 import os
 import statistics
-import subprocess
-import sys
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from socket import socket
+from contextlib import AsyncExitStack, ExitStack
 
 import httpx
+from tracking_service import OWN_SIGN_IN, WITHOUT, Service, start_hub, start_service
 
-PREFIX = "/services/mlflow"
 API = "/api/2.0/mlflow"
 RUNS = 50
-ROUNDS = {"log_metric": 300, "log_batch of 100 metrics": 100, "search of 50 runs": 60}
 MIB = 1024 * 1024
-
-PLAIN = """
-import os, sys
-from baton_hub.tracking import settings as environment
-from baton_hub.tracking.database import prepare
-
-settings = environment.parse_settings(os.environ)
-environment.apply(settings)
-prepare(settings.database)
-import uvicorn
-from mlflow.server.fastapi_app import app
-
-uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, log_level="warning")
-"""
-
-
-class Hub(BaseHTTPRequestHandler):
-    """Says of every token that it is Ada's; the service asks it once a minute."""
-
-    def do_GET(self) -> None:
-        scopes = ["access:services!service=mlflow"]
-        body = json.dumps({"kind": "user", "name": "ada", "admin": False, "scopes": scopes})
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+LARGE = 100 * MIB
+PIECE = os.urandom(MIB)
+ROUNDS = {"log_metric": 300, "log_batch of 100 metrics": 100, "search of 50 runs": 60}
+FILES = 7
+PEER_ROUNDS = 12
+"""MLflow's own sign-in derives a key from the password at each request: a quarter second."""
+CLIENTS, EACH = 50, 8
+VARIANTS = {
+    "plain": ["-c", WITHOUT.format(more="")],
+    "ours": ["-m", "baton_hub.tracking"],
+    "basic": ["-c", WITHOUT.format(more=OWN_SIGN_IN)],
+}
+Action = Callable[[], httpx.Response]
 
 
-@contextmanager
-def _service(hub: str, code: list[str]) -> Iterator[httpx.Client]:
-    with socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {
-            **os.environ,
-            "JUPYTERHUB_API_TOKEN": "bench",
-            "JUPYTERHUB_API_URL": hub,
-            "JUPYTERHUB_CLIENT_ID": "service-mlflow",
-            "JUPYTERHUB_SERVICE_NAME": "mlflow",
-            "JUPYTERHUB_SERVICE_PREFIX": f"{PREFIX}/",
-            "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{port}",
-            "BATON_PUBLIC_URL": f"http://127.0.0.1:{port}",
-            "BATON_MLFLOW_DATABASE": f"sqlite:///{folder}/mlflow.sqlite",
-            "BATON_MLFLOW_ARTIFACTS": str(Path(folder) / "artifacts"),
-        }
-        command = [sys.executable, "-W", "ignore", *code]
-        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-        headers = {"Authorization": "Bearer bench"}
-        client = httpx.Client(
-            base_url=f"http://127.0.0.1:{port}{PREFIX}", headers=headers, timeout=120
-        )
-        try:
-            while not _answers(client):
-                time.sleep(0.2)
-            yield client
-        finally:
-            client.close()
-            process.terminate()
-            process.wait()
-
-
-def _answers(client: httpx.Client) -> bool:
-    try:
-        return client.get("/version").is_success
-    except httpx.TransportError:
-        return False
-
-
-def _prepare(client: httpx.Client) -> dict[str, Callable[[], httpx.Response]]:
+def _prepare(client: httpx.Client) -> dict[str, Action]:
     """Record some runs; return what is to be measured, by name."""
-    made = client.post(f"{API}/experiments/create", json={"name": "bench"}).json()
-    experiment = made["experiment_id"]
+    made = client.post(f"{API}/experiments/create", json={"name": "bench"}).raise_for_status()
+    experiment = made.json()["experiment_id"]
     for number in range(RUNS):
         body = {"experiment_id": experiment, "start_time": number + 1}
         run = client.post(f"{API}/runs/create", json=body).json()["run"]["info"]["run_id"]
@@ -109,8 +47,9 @@ def _prepare(client: httpx.Client) -> dict[str, Callable[[], httpx.Response]]:
         client.post(f"{API}/runs/log-batch", json={"run_id": run, "metrics": metrics})
     metric = {"run_id": run, "key": "m", "value": 1.0, "timestamp": 1}
     hundred = [{"key": "b", "value": 1.0, "timestamp": 1, "step": step} for step in range(100)]
-    file = f"/api/2.0/mlflow-artifacts/artifacts/{experiment}/{run}/artifacts/large.bin"
-    large = os.urandom(100 * MIB)
+    # Artifacts' native routes know no prefix; ours leads there, the others are asked directly.
+    root = str(client.base_url).removesuffix("/") if _is_ours(client) else _root(client)
+    file = f"{root}/api/2.0/mlflow-artifacts/artifacts/{experiment}/{run}/artifacts/large.bin"
     search = {"experiment_ids": [experiment], "max_results": RUNS}
     return {
         "log_metric": lambda: client.post(f"{API}/runs/log-metric", json=metric),
@@ -118,37 +57,144 @@ def _prepare(client: httpx.Client) -> dict[str, Callable[[], httpx.Response]]:
             f"{API}/runs/log-batch", json={"run_id": run, "metrics": hundred}
         ),
         "search of 50 runs": lambda: client.post(f"{API}/runs/search", json=search),
-        "100 MiB artifact up": lambda: client.put(file, content=large),
-        "100 MiB artifact down": lambda: client.get(file),
+        "100 MiB artifact up": lambda: client.put(file, content=_pieces()),
+        "100 MiB artifact down": lambda: _read(client, file),
     }
 
 
-def _milliseconds(action: Callable[[], httpx.Response]) -> float:
+def _is_ours(client: httpx.Client) -> bool:
+    return client.get("/baton/health").is_success
+
+
+def _root(client: httpx.Client) -> str:
+    return f"http://127.0.0.1:{client.base_url.port}"
+
+
+def _pieces() -> Iterator[bytes]:
+    for _ in range(LARGE // MIB):
+        yield PIECE
+
+
+def _read(client: httpx.Client, file: str) -> httpx.Response:
+    with client.stream("GET", file) as response:
+        got = sum(len(chunk) for chunk in response.iter_raw())
+    if response.is_success and got != LARGE:
+        raise SystemExit(f"Only {got} bytes of {LARGE} came.")
+    return response
+
+
+def _milliseconds(action: Action) -> float:
     start = time.perf_counter()
     action().raise_for_status()
     return (time.perf_counter() - start) * 1000
 
 
-def main() -> None:
-    """Measure both in turn, so that what else the machine does hits both alike."""
-    with ExitStack() as stack:
-        hub = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-        threading.Thread(target=hub.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{hub.server_port}/hub/api"
-        plain = _prepare(stack.enter_context(_service(address, ["-c", PLAIN])))
-        wrapped = _prepare(stack.enter_context(_service(address, ["-m", "baton_hub.tracking"])))
-        print(f"{'':26}{'plain p50':>11}{'ours p50':>11}{'ratio':>7}{'ratio p99':>11}")
-        for name in plain:
-            times: tuple[list[float], list[float]] = ([], [])
-            for _ in range(ROUNDS.get(name, 7)):
-                times[0].append(_milliseconds(plain[name]))
-                times[1].append(_milliseconds(wrapped[name]))
-            half = [statistics.median(one) for one in times]
-            tail = [statistics.quantiles(one, n=100, method="inclusive")[98] for one in times]
-            print(
-                f"{name:26}{half[0]:8.1f} ms{half[1]:8.1f} ms"
-                f"{half[1] / half[0]:7.2f}{tail[1] / tail[0]:11.2f}"
+def _measure(actions: dict[str, dict[str, Action]]) -> None:
+    """Ask the variants in turn, so that what else the machine does hits all alike."""
+    names = list(actions)
+    print(f"{'':26}" + "".join(f"{f'{name} p50':>12}{'p99':>10}" for name in names), end="")
+    print("".join(f"{f'{name}/plain':>13}{'p99':>6}" for name in names[1:]))
+    for what in actions["plain"]:
+        times: dict[str, list[float]] = {name: [] for name in names}
+        for turn in range(ROUNDS.get(what, FILES) + 1):
+            for name in names[turn % len(names) :] + names[: turn % len(names)]:
+                if name != "basic" or turn <= PEER_ROUNDS:
+                    times[name].append(_milliseconds(actions[name][what]))
+        # The first of each is what is loaded at first use.
+        half = {name: statistics.median(each[1:]) for name, each in times.items()}
+        tail = {
+            name: statistics.quantiles(each[1:], n=100, method="inclusive")[98]
+            for name, each in times.items()
+        }
+        print(f"{what:26}", end="")
+        print("".join(f"{half[n]:9.1f} ms{tail[n]:7.1f} ms" for n in names), end="")
+        print(
+            "".join(
+                f"{half[n] / half['plain']:13.2f}{tail[n] / tail['plain']:6.2f}" for n in names[1:]
             )
+        )
+
+
+async def _crowd(service: Service, each: int) -> float:
+    """Have 50 clients record at once; return requests a second, having checked each."""
+    headers = {"Authorization": service.client.headers["Authorization"]}
+    base = str(service.client.base_url)
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(
+                httpx.AsyncClient(base_url=base, headers=headers, timeout=120)
+            )
+            for _ in range(CLIENTS)
+        ]
+        runs = await asyncio.gather(*(_new_run(client) for client in clients))
+        start = time.perf_counter()
+        await asyncio.gather(
+            *(_record(client, run, each) for client, run in zip(clients, runs, strict=True))
+        )
+        spent = time.perf_counter() - start
+        lost = await asyncio.gather(
+            *(_lost(client, run, each) for client, run in zip(clients, runs, strict=True))
+        )
+    if any(lost):
+        raise SystemExit(f"{sum(lost)} of {CLIENTS * each} metrics were lost.")
+    return CLIENTS * each / spent
+
+
+async def _new_run(client: httpx.AsyncClient) -> str:
+    body = {"experiment_id": "0", "start_time": 1}
+    made = (await client.post(f"{API}/runs/create", json=body)).raise_for_status()
+    run: str = made.json()["run"]["info"]["run_id"]
+    return run
+
+
+async def _record(client: httpx.AsyncClient, run: str, each: int) -> None:
+    for step in range(each):
+        metric = {"run_id": run, "key": "m", "value": step, "timestamp": 1, "step": step}
+        (await client.post(f"{API}/runs/log-metric", json=metric)).raise_for_status()
+
+
+async def _lost(client: httpx.AsyncClient, run: str, each: int) -> int:
+    asked = {"run_id": run, "metric_key": "m"}
+    got = (await client.get(f"{API}/metrics/get-history", params=asked)).raise_for_status()
+    return each - len({metric.get("step", 0) for metric in got.json()["metrics"]})
+
+
+def _measure_crowds(services: dict[str, Service]) -> None:
+    rates: dict[str, list[float]] = {name: [] for name in services}
+    for turn in range(3):
+        for name, service in services.items():
+            if name != "basic":
+                rates[name].append(asyncio.run(_crowd(service, EACH)))
+            elif turn == 0:
+                rates[name].append(asyncio.run(_crowd(service, 1)))
+    half = {name: statistics.median(each) for name, each in rates.items()}
+    print(f"{CLIENTS} clients at once, nothing lost: ", end="")
+    print(
+        ", ".join(
+            f"{name} {rate:.0f}/s ({rate / half['plain']:.2f})" for name, rate in half.items()
+        )
+    )
+
+
+def main() -> None:
+    """Measure all variants in one run and print the table."""
+    variants = dict(VARIANTS)
+    if importlib.util.find_spec("flask_wtf") is None:
+        print("MLflow's basic-auth needs Flask-WTF, which is not installed: not compared.")
+        del variants["basic"]
+    with ExitStack() as stack:
+        hub = stack.enter_context(start_hub())
+        services = {
+            name: stack.enter_context(start_service(hub, command))
+            for name, command in variants.items()
+        }
+        actions = {name: _prepare(service.client) for name, service in services.items()}
+        before = {name: service.peak() for name, service in services.items()}
+        _measure(actions)
+        grown = {name: service.peak() - before[name] for name, service in services.items()}
+        print("most memory beyond that before: ", end="")
+        print(", ".join(f"{name} {size / MIB:.0f} MiB" for name, size in grown.items()))
+        _measure_crowds(services)
 
 
 if __name__ == "__main__":

@@ -159,7 +159,7 @@ def test_a_forged_or_replayed_sign_in_is_refused(tracking: Tracking) -> None:
         ("POST", "/ajax-api/3.0/mlflow/assistant/message"),
         ("POST", "/gateway/proxy/x/y"),
         ("POST", "/api/3.0/mlflow/gateway/secrets/create"),
-        ("GET", "/ajax-api/2.0/mlflow/gateway-proxy"),
+        ("POST", "/ajax-api/2.0/mlflow/gateway-proxy"),
         ("POST", "/api/2.0/mlflow/webhooks"),
     ],
 )

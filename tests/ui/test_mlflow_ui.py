@@ -77,7 +77,7 @@ EXPECTED = (
     # Who is signed in is the Hub's to say; MLflow's pages go on without accounts of its own.
     re.compile(r"404 GET .*/users/current$"),
     # What acts with the server's own rights is off. On 127.0.0.1 the pages ask for it.
-    re.compile(r"403 GET .*/(assistant/|gateway-proxy\?)"),
+    re.compile(r"403 GET .*/assistant/"),
     # A browser's remark on a layout that took two passes.
     re.compile(r"ResizeObserver loop"),
     # The browser's own line for an answer that is listed here already.

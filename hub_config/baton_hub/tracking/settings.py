@@ -79,6 +79,8 @@ def apply(settings: Settings) -> None:
     os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE", str(THREADS // 2))
     os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW", str(THREADS * 2))
     os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE", str(RECYCLE_SECONDS))
+    # Where MLflow's gateway would pass requests on to; it is closed.
+    os.environ.pop("MLFLOW_DEPLOYMENTS_TARGET", None)
     os.environ.update(
         {
             "_MLFLOW_SERVER_FILE_STORE": settings.database,
