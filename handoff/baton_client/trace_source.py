@@ -52,7 +52,7 @@ class TraceSource:
         self.url = parse_address(url)
         self._http = httpx.Client(
             base_url=self.url,
-            headers={"Authorization": f"Bearer {token}"},
+            headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=timeout,
             # A redirect could carry the token to another host; it is an error here.
             follow_redirects=False,

@@ -31,9 +31,7 @@ class TraceHandler(BatonHandler):
         """Return MLflow with this server's token."""
         from baton_client.trace_source import TraceSource
 
-        tracking = self.platform.tracking
-        token = tracking.http.headers.get("Authorization", "").removeprefix("Bearer ")
-        return TraceSource(tracking.url, token)
+        return TraceSource(self.platform.tracking.url, self.platform.token.current())
 
 
 class TraceBack(TraceHandler):
