@@ -105,6 +105,17 @@ def _execute(kernel: BlockingKernelClient, code: str, metadata: dict[str, Any]) 
             return json.loads(printed.splitlines()[-1])
 
 
+def test_a_kernel_starts_without_mlflow_and_with_little_of_baton(
+    kernel: BlockingKernelClient,
+) -> None:
+    code = "import json, sys; print(json.dumps([n for n in sys.modules if n[:6] in said]))"
+    found = _execute(kernel, "said = 'mlflow', 'baton_'; " + code, {})
+    assert "baton_lab.capture.cells" in found
+    assert not [name for name in found if name.startswith("mlflow")]
+    heavy = "context", "start", "mask", "snapshot", "collector", "findings"
+    assert not {f"baton_lab.capture.{name}" for name in heavy} & set(found)
+
+
 TAGS = """
 import json, threading
 from mlflow.tracking.context.registry import resolve_tags

@@ -222,6 +222,32 @@ print(subprocess.check_output([sys.executable, {str(script)!r}], text=True))"""
     assert b"subprocess.check_output" in service.snapshot(tags)
 
 
+def test_a_fork_of_the_kernel_names_the_cell(notebook: Notebook, service: Mlflow) -> None:
+    body = "\n    ".join(START.strip().splitlines())
+    source = f"""
+import multiprocessing
+def work():
+    {body}
+process = multiprocessing.get_context("fork").Process(target=work)
+process.start()
+process.join()
+"""
+    tags = service.captured(notebook.run("second", source))
+    assert (tags["baton.cell"], tags["baton.cell.count"]) == ("second", str(notebook.count))
+    assert b"multiprocessing" in service.snapshot(tags)
+
+
+def test_cells_deleted_in_the_browser_are_gone_from_the_snapshot(lab: Any, service: Mlflow) -> None:
+    """The client names them with the next execution; the file still has them."""
+    text = render_notebook(code_cell("a", "1"), code_cell("b", "2"), code_cell("c", START))
+    with open_notebook(lab, "deleting.ipynb", text) as opened:
+        opened.run("a", "1")
+        tags = service.captured(opened.run("c", START, deletedCells=["b"]))
+    cells = json.loads(service.snapshot(tags))["cells"]
+    assert [cell["id"] for cell in cells] == ["a", "c"]
+    assert tags["baton.notebook.in_order"] == "true"
+
+
 def test_runs_of_mlflows_client_carry_it_too(notebook: Notebook, service: Mlflow) -> None:
     """MlflowClient does not ask for tags of the place."""
     source = "import mlflow; c = mlflow.MlflowClient(); e = mlflow.set_experiment('captured')\n"
