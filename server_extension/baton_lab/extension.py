@@ -9,6 +9,7 @@ from typing import Any
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Float, Integer, Unicode, default
 
+from baton_lab.following import Following
 from baton_lab.handlers import HANDLERS
 from baton_lab.offline.places import runtime_folder
 from baton_lab.platform import Platform
@@ -91,6 +92,7 @@ class BatonExtension(ExtensionApp):
         self.settings["baton_platform"] = self.platform
         self.sessions = Sessions(app.session_manager, app.contents_manager, app.event_logger)
         self.sessions.listen(runtime_folder())
+        Following(app.event_logger, self.log).listen()
 
     def initialize_handlers(self) -> None:
         """Add the handlers below ``baton/``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from baton_lab.handlers import access, handoffs, home, models, runs, server, trace, unsent
+from baton_lab.handlers import access, handoffs, home, models, runs, server, settings, trace, unsent
 from baton_lab.handlers.base import BatonHandler
 
 HANDLERS: list[tuple[str, type[BatonHandler]]] = [
@@ -14,4 +14,5 @@ HANDLERS: list[tuple[str, type[BatonHandler]]] = [
     *models.ROUTES,
     *handoffs.ROUTES,
     *unsent.ROUTES,
+    *settings.ROUTES,
 ]
