@@ -98,12 +98,15 @@ def _files(source: TraceSource, version: Json) -> TraceStep:
         return step("model", "missing", note="MLflow does not say where its files are.")
     try:
         count, size = _measure(source, uri)
+    except NotFoundError:
+        count, size = 0, 0
     except BadRequestError as error:
         if error.code not in {"artifacts_elsewhere", "unsafe_path"}:
             raise
         return step("model", "missing", _model_id(version), uri=uri, note=error.message)
     if not count:
-        return step("model", "missing", _model_id(version), uri=uri, note="Its files are gone.")
+        note = "Its files are not there any more, or not yours to see."
+        return step("model", "missing", _model_id(version), uri=uri, note=note)
     return _compare(source, version, uri, count, size)
 
 

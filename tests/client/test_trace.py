@@ -483,3 +483,42 @@ def test_tracing_imports_neither_mlflow_nor_anything_heavy() -> None:
 def test_what_is_not_there_is_a_public_error_in_python(past: Past) -> None:
     with pytest.raises(NotFoundError):
         ask(past, f"{past.name}/999")
+
+
+def close(past: Past, *, model: bool) -> None:
+    """Let nobody but their owner see the run's experiment and, with ``model``, the model."""
+    call, experiment = past.tracking.call, str(past.run["experiment_id"])
+    for key in ("baton.read", "baton.write"):
+        body = {"experiment_id": experiment, "key": key, "value": "[]"}
+        call(past.user, "experiments/set-experiment-tag", body)
+        if model:
+            body = {"name": past.name, "key": key, "value": "[]"}
+            call(past.user, "registered-models/set-tag", body)
+
+
+def test_what_is_not_yours_to_see_answers_as_if_it_were_not_there(
+    tracking: Tracking, baton: Baton, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    past = make_past(tracking)
+    close(past, model=True)
+    assert baton(past.target).exit_code == 0
+    monkeypatch.setenv("BATON_TOKEN", tracking.token("eve"))
+    absent = f"Error: There is no {past.name} version %s, or it is not yours to see.\n"
+    assert baton(past.target).stderr == absent % past.version
+    assert baton(f"{past.name}/77").stderr == absent % 77
+    run, nothing = past.run_id, "f" * 32
+    said = [baton("--run", each).stderr.replace(each, "ID") for each in (run, nothing)]
+    assert said[0] == said[1]
+
+
+def test_a_model_for_all_from_an_experiment_for_few_shows_no_more_than_its_version(
+    tracking: Tracking,
+) -> None:
+    """The way ends at the run, and says that it may be for want of permission."""
+    past = make_past(tracking)
+    close(past, model=False)
+    found = ask(past, token=tracking.token("eve"))
+    assert found["run"] is None
+    assert found["steps"][-1]["kind"] == "run"
+    assert "not yours to see" in found["steps"][-1]["note"]
+    assert COMMIT not in json.dumps(found)

@@ -109,7 +109,7 @@ def test_logging_the_notebook_by_hand_leaves_what_was_captured_true(
 def test_the_owner_says_who_sees_an_experiment(lab: Any, api: httpx.Client) -> None:
     run = begin(api, "mine")
     path = f"experiments/{run['experiment_id']}/access"
-    assert lab.get(path)["read"] is None
+    assert lab.get(path) == {"owner": "scientist", "read": "everybody", "write": ["data-science"]}
     for given in (
         {"read": ["data-science"], "write": []},
         {"read": [], "write": ["data-science"]},
@@ -189,6 +189,6 @@ def test_a_snapshot_that_was_changed_is_not_opened(
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "notebook_differs")
 
 
-def test_a_run_without_a_snapshot_has_none_to_open(lab: Any, trained: Any) -> None:
-    answer = lab.post("trace/notebook", {"run": trained.run_id})
+def test_a_run_without_a_snapshot_has_none_to_open(lab: Any, api: httpx.Client) -> None:
+    answer = lab.post("trace/notebook", {"run": begin(api, "bare")["run_id"]})
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "no_snapshot")

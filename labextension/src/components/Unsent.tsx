@@ -39,9 +39,9 @@ export function Unsent(props: {
                   count
                 )}
           </strong>{' '}
-          {trans.__('Nothing is lost, also when the kernel or this server stops.')}
+          {isDown ? null : trans.__('Nothing is lost, also when the kernel or this server stops.')}
         </p>
-        {problem === null ? null : <p>{problem}</p>}
+        {problem === null || isDown ? null : <p>{problem}</p>}
         <p className="jp-Baton-wrap">
           <TextButton
             disabled={sending && !isDown}
@@ -52,7 +52,7 @@ export function Unsent(props: {
           </TextButton>
           {oldest === null ? null : (
             <span className="jp-Baton-quiet">
-              {trans.__('The oldest is of')} <When moment={oldest} />
+              {trans.__('Oldest:')} <When moment={oldest} />
             </span>
           )}
         </p>
