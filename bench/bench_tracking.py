@@ -16,11 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
 
 import httpx
-from tracking_service import OWN_SIGN_IN, WITHOUT, Service, start_hub, start_service
+from tracking_service import API, MIB, OWN_SIGN_IN, WITHOUT, Service, start_hub, start_service
 
-API = "/api/2.0/mlflow"
 RUNS = 50
-MIB = 1024 * 1024
 LARGE = 100 * MIB
 PIECE = os.urandom(MIB)
 ROUNDS = {"log_metric": 300, "log_batch of 100 metrics": 100, "search of 50 runs": 60}

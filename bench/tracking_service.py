@@ -20,6 +20,8 @@ import httpx
 import psutil
 
 PREFIX = "/services/mlflow"
+API = "/api/2.0/mlflow"
+MIB = 1024 * 1024
 PASSWORD = "of-the-bench-only"
 
 WITHOUT = """

@@ -22,7 +22,7 @@ def _as_postgres(command: list[str]) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """A throw-away PostgreSQL; yields its address up to the database's name."""
     if os.environ.get("BATON_TEST_NO_POSTGRES") == "1":
         pytest.skip("BATON_TEST_NO_POSTGRES=1")
@@ -32,6 +32,13 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             "PostgreSQL's server is not installed. Install Debian's postgresql package, or set "
             "BATON_TEST_NO_POSTGRES=1 to test on SQLite only."
         )
+    with start_postgres(programs) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def start_postgres(programs: Path) -> Iterator[str]:
+    """Run a server of the programs in this folder; yields its address, and deletes it."""
     # Not under pytest's own folder, which the user postgres may not enter.
     folder = Path(subprocess.check_output(_as_postgres(["mktemp", "-d"]), text=True).strip())
     port = free_port()
