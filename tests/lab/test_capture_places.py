@@ -257,6 +257,21 @@ def test_what_a_machine_left_when_it_ended_is_captured_without_outputs(tmp_path:
     assert not list(folder.glob("*.json"))
 
 
+def test_a_file_of_more_than_100_mb_is_not_read(tmp_path: Path) -> None:
+    folder, spool = tmp_path / "capture", tmp_path / "spool"
+    with (tmp_path / "a.ipynb").open("wb") as file:
+        file.truncate(101 * 1024 * 1024)
+    cells = tmp_path / "k.jsonl"
+    cells.write_text(json.dumps({"cell": "a", "count": 1, "source": "x = 1"}) + "\n")
+    request = request_of("r1", spool)
+    request["place"] |= {"cells": str(cells), "count": 1, "cell": "a"}
+    write_request(folder, "1-a", "r1", request)
+    collector.serve(folder, "1-a")
+    assert "the saved notebook (it has 101 MiB)" in kept(spool, "r1")
+    contents = b"".join(path.read_bytes() for path in (spool / "files").iterdir())
+    assert b"x = 1" in contents
+
+
 def test_a_clock_that_went_backwards_keeps_no_request_waiting(tmp_path: Path) -> None:
     folder, spool = tmp_path / "capture", tmp_path / "spool"
     path = write_request(folder, "1-a", "r1", request_of("r1", spool))

@@ -19,7 +19,7 @@ from baton_lab.capture.snapshot import parse_notebook, take_snapshot
 if TYPE_CHECKING:
     from baton_lab.offline.journal import Entry, Journal
 
-LARGEST_NOTEBOOK = 200 * 1024 * 1024
+LARGEST_NOTEBOOK = 100 * 1024 * 1024
 """Bytes of a notebook's file that is read; of a larger one only what ran is kept."""
 READINGS, READING_PAUSE = 5, 0.2
 """How often a file that is no notebook is read, and the seconds between."""

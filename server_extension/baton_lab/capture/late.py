@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 import sys
 import time
@@ -11,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from baton_lab.capture.cells import FOLDER, capture_folder
-from baton_lab.capture.collector import send, serve
+from baton_lab.capture.collector import give_way, send, serve
 
 PATIENCE_SECONDS = 60.0
 """How old a request is before it counts as left behind; a collector takes one in seconds."""
@@ -63,5 +62,5 @@ def _is_left(path: Path, now: float) -> bool:
 
 
 if __name__ == "__main__":
-    os.nice(10)
+    give_way()
     sweep(Path(sys.argv[1]), time.time())

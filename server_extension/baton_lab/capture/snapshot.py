@@ -71,7 +71,7 @@ def take_snapshot(
     laid = _Laid(saved or EMPTY)
     for one in executed:
         laid.execute(one)
-    content, left_out = _render(laid.notebook(), mask)
+    content, left_out = _render(laid.notebook(), mask, len(text))
     if text and not left_out and json.loads(content) == saved:
         content = text
     running = laid.running
@@ -159,11 +159,13 @@ def _source(cell: Json) -> str:
     return "".join(map(str, source)) if isinstance(source, list) else str(source)
 
 
-def _render(notebook: Json, mask: Mask) -> tuple[bytes, str]:
-    content = _dump(mask.value(notebook))
-    if len(content) <= LARGEST:
-        return content, ""
-    size = len(content)
+def _render(notebook: Json, mask: Mask, size: int) -> tuple[bytes, str]:
+    """Return the content and what it lacks; ``size`` is that of the notebook's file."""
+    if size <= LARGEST:
+        content = _dump(mask.value(notebook))
+        if len(content) <= LARGEST:
+            return content, ""
+        size = len(content)
     bare = {**notebook, "cells": [_without_outputs(cell) for cell in notebook["cells"]]}
     content = _dump(mask.value(bare))
     if len(content) <= LARGEST:
