@@ -70,7 +70,7 @@ def page(chromium: Browser, platform: Platform) -> Iterator[Page]:
 
 
 def notebook(sources: tuple[str, ...]) -> dict[str, Any]:
-    cells = [
+    cells: list[dict[str, Any]] = [
         {
             "cell_type": "code",
             "id": f"cell-{number}",
