@@ -12,5 +12,7 @@ from typing import Any
 def load_ipython_extension(shell: Any) -> None:
     """Join a kernel; IPython calls this when it starts."""
     from baton_lab.capture import cells
+    from baton_lab.kernel import autolog
 
     cells.watch(shell)
+    autolog.watch(shell)
