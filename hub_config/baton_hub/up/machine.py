@@ -74,6 +74,7 @@ class Machine:
             "mlflow": {
                 "BATON_MLFLOW_DATABASE": folder.mlflow_database,
                 "BATON_MLFLOW_ARTIFACTS": str(folder.artifacts),
+                "BATON_MLFLOW_WORKERS": "1",
                 "MLFLOW_DISABLE_TELEMETRY": "true",
             },
             "desk": {
