@@ -41,9 +41,12 @@ class Notebook:
         self._client.wait_for_ready(timeout=120)
 
     def run(self, cell: str | None, source: str, **metadata: Any) -> str:
-        """Run a cell; return the last line that it prints. Fails where it raises."""
+        """Run a cell; return the last line that it prints. Fails where it raises.
+
+        What it writes to stderr is in ``complained``.
+        """
         message = self.send(cell, source, **metadata)
-        printed = ""
+        printed = self.complained = ""
         while True:
             answer = self._client.get_iopub_msg(timeout=120)
             if answer["parent_header"].get("msg_id") != message["header"]["msg_id"]:
@@ -52,6 +55,8 @@ class Notebook:
             assert answer["msg_type"] != "error", "\n".join(said["traceback"])
             if answer["msg_type"] == "stream" and said["name"] == "stdout":
                 printed += said["text"]
+            elif answer["msg_type"] == "stream":
+                self.complained += said["text"]
             if answer["msg_type"] == "execute_input":
                 self.count = said["execution_count"]
             if answer["msg_type"] == "status" and said["execution_state"] == "idle":
