@@ -15,7 +15,7 @@ import pytest
 from tests.lab.conftest import scientist_env
 from tests.lab.mlflow_asked import Mlflow
 from tests.lab.notebooks import code_cell, render_notebook
-from tests.processes import free_port
+from tests.lab.outage import Service
 
 from baton_lab.capture import collector, late
 from baton_lab.capture.start import environment_key, experiment_folder, write_request
@@ -207,18 +207,31 @@ def test_an_environment_without_baton_makes_plain_runs(
     assert not {key for key in tags if key.startswith("baton.")}
 
 
-def test_while_mlflow_is_away_all_of_it_waits(home: Path, env: dict[str, str], until: Any) -> None:
-    away = env | {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{free_port()}/services/mlflow"}
-    away |= {"BATON_TRACKING_URI": away["MLFLOW_TRACKING_URI"]}
+def test_what_was_captured_while_mlflow_was_away_is_sent_with_the_run(
+    home: Path, env: dict[str, str], hub: str, tmp_path: Path, until: Callable[..., Any]
+) -> None:
+    """In a new experiment too, whose id nobody knew then."""
+    service = Service(hub, tmp_path)
+    away = env | {"MLFLOW_TRACKING_URI": service.url, "BATON_TRACKING_URI": service.url}
     (home / "train.py").write_text(START)
     run = run_in(call([sys.executable, "train.py"], away, home))
     spool = home / ".local/share/jupyter/baton/spool"
-
-    def kept() -> str:
-        return "".join(path.read_text() for path in spool.glob(f"*/runs/{run}.*"))
-
-    until(lambda: "baton.packages.sha256" in kept())
-    assert "baton.script.snapshot" in kept()
+    until(lambda: any("baton.packages" in path.read_text() for path in spool.glob("*/runs/*")))
+    until(lambda: not list((home / ".local/share/jupyter/baton/capture").glob("*.json")))
+    try:
+        service.start()
+        sync = [sys.executable, "-c", "from baton_client.cli import main; main()", "sync"]
+        call(sync, away, home)
+        [sent] = service.runs("placed")
+        tags = {tag["key"]: tag["value"] for tag in sent["data"]["tags"]}
+        assert tags["baton.offline.id"] == run
+        folder = f"mlflow-artifacts:/{sent['info']['experiment_id']}/baton/scripts/"
+        assert tags["baton.script.snapshot"].startswith(folder)
+        asked = Mlflow(service.url, until)
+        assert asked.snapshot(tags, "script") == START.encode()
+        asked.close()
+    finally:
+        service.stop()
 
 
 def request_of(run: str, spool: Path, **more: Any) -> dict[str, Any]:

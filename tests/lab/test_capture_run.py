@@ -69,6 +69,15 @@ def test_a_run_carries_where_it_comes_from(notebook: Notebook, service: Mlflow, 
     assert "\nmlflow==" in lock
 
 
+def test_the_way_back_verifies_every_digest(notebook: Notebook, service: Mlflow, lab: Any) -> None:
+    service.captured(run := notebook.run("second", START))
+    steps = {step["kind"]: step for step in lab.get("trace", run=run)["steps"]}
+    assert steps["notebook"]["state"] == steps["packages"]["state"] == "verified"
+    assert steps["notebook"]["value"] == notebook.path
+    assert (steps["cell"]["state"], steps["cell"]["value"]) == ("recorded", "second")
+    assert steps["commit"]["state"] == "recorded"
+
+
 def test_the_files_lie_where_the_experiments_permissions_hold(
     notebook: Notebook, service: Mlflow
 ) -> None:
