@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import os
+import queue
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from jupyterhub.services.auth import HubOAuth
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tests.processes import STARTING_SECONDS, free_port, running
 
 from baton_hub.tracking.app import create_app
 from baton_hub.tracking.hints import Hint, Hints
-from baton_hub.tracking.identity import HubIdentity
+from baton_hub.tracking.identity import Caller, HubIdentity
 from baton_hub.tracking.settings import SettingsError, parse_settings
 from baton_hub.tracking.start import StartingApp
 
@@ -142,3 +147,84 @@ def _first_answer(url: str, process: subprocess.Popen[bytes]) -> Any:
         except httpx.TransportError:
             time.sleep(0.02)
     pytest.fail(f"{url} never answered")
+
+
+CLIENT = """
+import sys, time
+from mlflow.store.tracking.rest_store import RestStore
+from mlflow.utils.rest_utils import MlflowHostCreds
+
+started = time.monotonic()
+found = RestStore(lambda: MlflowHostCreds(sys.argv[1], token="t")).search_experiments()
+print(len(found), time.monotonic() - started)
+"""
+
+
+@pytest.fixture
+def listening() -> Iterator[tuple[str, Callable[[ASGIApp], None], list[int]]]:
+    """A service that is starting: its address, how it becomes ready, the answers it gave."""
+    loaded: queue.Queue[ASGIApp] = queue.Queue()
+    answers: list[int] = []
+    starting = StartingApp(loaded.get, print, clock=lambda: 0.0)
+    app = create_app(starting, Ada(_hub_that_is_down().hub))
+
+    async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+        async def note(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answers.append(message["status"])
+            await send(message)
+
+        await app(scope, receive, note)
+
+    port = free_port()
+    config = uvicorn.Config(counted, port=port, lifespan="off", log_level="warning")
+    server = uvicorn.Server(config)
+    starting.begin()
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    yield f"http://127.0.0.1:{port}/services/mlflow", loaded.put, answers
+    server.should_exit = True
+    thread.join()
+
+
+class Ada(HubIdentity):
+    """A Hub that knows one person."""
+
+    async def identify(self, token: str, session: str = "") -> Caller | None:
+        return Caller("ada")
+
+
+def test_mlflows_own_client_waits_until_it_is_loaded(
+    listening: tuple[str, Callable[[ASGIApp], None], list[int]],
+) -> None:
+    """It is told 503 at first, repeats by itself, and gets its answer."""
+    url, become_ready, answers = listening
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", CLIENT, url],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as client:
+        deadline = time.monotonic() + STARTING_SECONDS
+        while answers.count(503) < 2:
+            assert client.poll() is None, client.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        become_ready(JSONResponse({"experiments": [{"experiment_id": "1", "name": "one"}]}))
+        out, error = client.communicate(timeout=120)
+    assert client.returncode == 0, error
+    print("it waited", out.split()[1], "s;", answers)
+    assert out.split()[0] == "1"
+    assert set(answers) == {200, 503}
+
+
+def test_a_client_is_asked_to_wait_the_longer_the_longer_it_takes() -> None:
+    """Seven repetitions, each as late as it was told to be, outlast a start of two minutes."""
+    now = 0.0
+    starting = StartingApp(lambda: PlainTextResponse("MLflow"), print, clock=lambda: now)
+    waits = []
+    for _ in range(7):
+        waits.append(starting.retry_after())
+        now += waits[-1]
+    assert waits == [3, 3, 6, 12, 24, 30, 30]
+    assert now > 100
