@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import HTTPConnection, Request
@@ -16,6 +17,7 @@ from baton_contract.authorization import parse_authorization
 from baton_contract.errors import PublicError, UnauthorizedError
 from baton_hub.tracking.access.asking import Asking
 from baton_hub.tracking.access.rules import Caller
+from baton_hub.tracking.audience import Audience
 from baton_hub.tracking.author import find_rule, stamp
 from baton_hub.tracking.body import Arriving, Overheard, read_json, replay_json
 from baton_hub.tracking.closed import refuse_closed
@@ -120,7 +122,7 @@ class TrackingApp:
     async def _signed_in(self, caller: Caller, request: Request, send: Send) -> None:
         scope = _without_credentials(request.scope, caller)
         if scope["path"] == f"{self.prefix}/baton/events":
-            await self._events(request)(scope, request.receive, send)
+            await self._events(request, caller)(scope, request.receive, send)
             return
         below = _below(scope["path"], self.prefix)
         refuse_closed(scope["method"], below)
@@ -143,10 +145,14 @@ class TrackingApp:
         overheard = Overheard(send)
         await self.mlflow(scope, receive, overheard)
         if 200 <= overheard.status < 300:
+            # MLflow's answers seldom say which experiment it was; the walls know.
+            touched = sorted(scope["state"]["asking"].experiments)
             for hint in render_hints(changes, path, body, overheard.json()):
+                if hint.experiment_id is None and hint.run_id and len(touched) == 1:
+                    hint = replace(hint, experiment_id=touched[0])
                 self.hints.publish(hint)
 
-    def _events(self, request: Request) -> Response:
+    def _events(self, request: Request, caller: Caller) -> Response:
         async def still_welcome() -> bool:
             try:
                 return await self._caller(request) is not None
@@ -154,7 +160,8 @@ class TrackingApp:
                 return False
 
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        stream = self.hints.stream(still_welcome)
+        audience = Audience(self.mlflow, self.prefix, caller)
+        stream = self.hints.stream(still_welcome, audience.hears)
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -183,7 +190,7 @@ def render_error(error: PublicError) -> Response:
     if error.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="JupyterHub"'
     if error.status == 503:
-        headers["Retry-After"] = "5"
+        headers["Retry-After"] = str(error.details.get("retry_after", 5))
     return JSONResponse(body, error.status, headers)
 
 
@@ -201,6 +208,7 @@ def _below(path: str, prefix: str) -> str:
 _MLFLOW_CODES = {
     401: "UNAUTHENTICATED",
     403: "PERMISSION_DENIED",
+    404: "RESOURCE_DOES_NOT_EXIST",
     413: "INVALID_PARAMETER_VALUE",
     503: "TEMPORARILY_UNAVAILABLE",
 }

@@ -20,6 +20,7 @@ _CLOSED: tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...] = (
     (_CHANGES, re.compile(r"/gateway/.*"), "MLflow's gateway"),
     (_CHANGES, re.compile(r"/(?:ajax-)?api/\d\.0/mlflow/gateway/.*"), "MLflow's gateway"),
     (_CHANGES, re.compile(r"/(?:ajax-)?api/2\.0/mlflow/webhooks(/.*)?"), "MLflow's webhooks"),
+    (_CHANGES, re.compile(r"/(?:ajax-)?api/3\.0/mlflow/demo/.*"), "MLflow's demonstration"),
 )
 
 

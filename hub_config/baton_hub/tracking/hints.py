@@ -55,8 +55,14 @@ class Hints:
         """How many streams are open."""
         return len(self._subscribers)
 
-    async def stream(self, still_welcome: Callable[[], Awaitable[bool]]) -> AsyncIterator[str]:
+    async def stream(
+        self,
+        still_welcome: Callable[[], Awaitable[bool]],
+        hears: Callable[[Hint], Awaitable[bool]] | None = None,
+    ) -> AsyncIterator[str]:
         """Yield server-sent events until the client leaves or is no longer welcome.
+
+        ``hears`` says which hints the client may know of; without it, all.
 
         The first line is a comment, sent at once; so is one every 15 s without news.
         """
@@ -71,6 +77,8 @@ class Hints:
                         return
                     yield ": still here\n\n"
                     continue
+                if hears is not None:
+                    hints = [hint for hint in hints if await hears(hint)]
                 yield "".join(f"data: {json.dumps(asdict(hint))}\n\n" for hint in hints)
                 await asyncio.sleep(PACE_SECONDS)
         finally:

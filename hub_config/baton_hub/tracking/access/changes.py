@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import Delete, Insert, Table, Update, inspect
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from baton_hub.tracking.access import authors, keeping, locations, refusal
+from baton_hub.tracking.access import authors, keeping, locations, paths, refusal
 from baton_hub.tracking.access.asking import Asking
 from baton_hub.tracking.access.defaults import Defaults
-from baton_hub.tracking.access.owners import OPERATIONS, Owner, Owners, find_stored
-from baton_hub.tracking.access.rules import Access
+from baton_hub.tracking.access.owners import Owners, find_stored
+from baton_hub.tracking.access.rules import OPERATIONS, Access, Owner
 from baton_hub.tracking.access.view import View
 from baton_hub.tracking.access.walls import Visible, Walls, read_view, who_asks
 
@@ -50,6 +50,9 @@ class Gate:
     def _check(self, asking: Asking, owners: Owners, table: Table, row: dict[str, Any]) -> None:
         view = self._view(asking, owners.session)
         for owner in owners.of_row(table, row):
+            # A link to what is hidden is as good as one to nothing.
+            if table.name in paths.MEMBERS and _is_hidden(view, owner, owners):
+                continue
             check(view, owner, owners)
             if owner.kind == "experiments":
                 asking.experiments.add(str(owner.key))
@@ -128,6 +131,11 @@ def check(view: View, owner: Owner, owners: Owners) -> None:
     if access is None or access.writable_by(caller):
         return
     raise refusal.not_writable(owner, access) if access.readable_by(caller) else refusal.not_there()
+
+
+def _is_hidden(view: View, owner: Owner, owners: Owners) -> bool:
+    access = _find_access(view, owner, owners)
+    return access is not None and not access.readable_by(view.caller)
 
 
 def _find_access(view: View, owner: Owner, owners: Owners) -> Access | None:

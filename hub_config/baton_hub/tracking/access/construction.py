@@ -22,8 +22,8 @@ from baton_hub.tracking.access.walls import Walls, build
 def build_walls(environ: Mapping[str, str], mlflow: ASGIApp, prefix: str) -> ASGIApp:
     """Return MLflow behind walls; from here on nothing is read on nobody's behalf.
 
-    MLflow's stores are opened first, as they create what is missing. Raises
-    SettingsError for a wrong default, UnknownTableError for a table of a newer MLflow.
+    MLflow's stores are opened here, as they create what is missing. Raises SettingsError
+    for a wrong default, UnknownTableError for a table of a newer MLflow.
     """
     defaults = parse_defaults(environ)
     from mlflow.server import handlers
@@ -32,18 +32,10 @@ def build_walls(environ: Mapping[str, str], mlflow: ASGIApp, prefix: str) -> ASG
     from mlflow.store.workspace.dbmodels import models  # noqa: F401 (loads the last table)
 
     paths.check(Base.metadata)
-    with system_work():
-        tracking, registry = handlers._get_tracking_store(), handlers._get_model_registry_store()
-        book = Book(dict(Base.metadata.tables))
-        for store in (tracking, registry):
-            with store.engine.begin() as connection:
-                book.create(connection)
-            # MLflow answers with the database's errors, which else show what was bound.
-            store.engine.hide_parameters = True
-            # Workers are forks of this process, and each needs connections of its own.
-            store.engine.dispose()
+    book = Book(dict(Base.metadata.tables))
     walls = Walls(Base.metadata, book)
     gate = Gate(walls, defaults)
+    # Before the first statement of MLflow's is compiled: it is kept as it was compiled.
     build(walls)
 
     @event.listens_for(Session, "before_flush")
@@ -56,7 +48,23 @@ def build_walls(environ: Mapping[str, str], mlflow: ASGIApp, prefix: str) -> ASG
 
     # MLflow saves these in bulk, of which SQLAlchemy tells nobody.
     event.listen(SqlEntityAssociation, "init", _check_association)
-    return Walled(mlflow, Files(tracking.engine, Base.metadata, book), prefix)
+    with system_work():
+        engines = [
+            handlers._get_tracking_store().engine,
+            handlers._get_model_registry_store().engine,
+        ]
+        for engine in engines:
+            _settle(engine, book)
+    return Walled(mlflow, Files(engines[0], Base.metadata, book), prefix)
+
+
+def _settle(engine: Any, book: Book) -> None:
+    with engine.begin() as connection:
+        book.create(connection)
+    # MLflow answers with the database's errors, which else show what was bound.
+    engine.hide_parameters = True
+    # Workers are forks of this process, and each needs connections of its own.
+    engine.dispose()
 
 
 def _check_association(_: Any, __: Any, values: dict[str, Any]) -> None:

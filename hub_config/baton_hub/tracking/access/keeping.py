@@ -11,11 +11,11 @@ from baton_contract.errors import BadRequestError
 from baton_hub.tracking.access import refusal
 from baton_hub.tracking.access.authors import put_tag
 from baton_hub.tracking.access.defaults import Defaults
-from baton_hub.tracking.access.owners import Owner
 from baton_hub.tracking.access.rules import (
     OWNER,
     TAGS,
     Access,
+    Owner,
     parse_groups,
     render_groups,
 )

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, MetaData, Table, inspect, select
 from sqlalchemy.orm import Session
 
-from baton_hub.tracking.access import paths
+from baton_hub.tracking.access import paths, refusal
 from baton_hub.tracking.access.asking import system_work
-from baton_hub.tracking.access.rules import Access
+from baton_hub.tracking.access.rules import OPERATIONS, Access, Owner
 from baton_hub.tracking.access.view import View
 
 Row = dict[str, Any]
 
-
-@dataclass(frozen=True)
-class Owner:
-    """What a row belongs to: ``experiments`` by number, ``registered_models`` by name.
-
-    ``evaluation_datasets`` belong to themselves, ``operations`` to nobody else.
-    """
-
-    kind: str
-    key: Any = None
-
-
-OPERATIONS = Owner("operations")
 
 # How an association, or an input of a run, says what its ends are.
 _ENDS = {
@@ -68,9 +54,10 @@ class Owners:
         # A prompt or model may be linked to, as it may be read: the link is the run's.
         for end in ("source", "destination"):
             if known := _ENDS.get(str(row.get(f"{end}_type"))):
-                yield from self._of_step(paths.Step("", *known), row.get(f"{end}_id"))
+                step = paths.Step("", *known)
+                yield from self._of_step(step, row.get(f"{end}_id"), needed=False)
 
-    def _of_step(self, step: paths.Step, value: Any) -> Iterable[Owner]:
+    def _of_step(self, step: paths.Step, value: Any, *, needed: bool = True) -> Iterable[Owner]:
         if value is None:
             return ()
         if step.is_root:
@@ -80,6 +67,9 @@ class Owners:
         key = (step.table, step.key, value)
         if key not in self._found:
             self._found[key] = list(self._of_parent(step, value))
+        if needed and not self._found[key]:
+            # As for what is hidden, and before the database refuses in words of its own.
+            raise refusal.not_there()
         return self._found[key]
 
     def _of_parent(self, step: paths.Step, value: Any) -> Iterator[Owner]:

@@ -8,8 +8,7 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED as _DENIED
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS as _EXISTS
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST as _NOT_FOUND
 
-from baton_hub.tracking.access.owners import Owner
-from baton_hub.tracking.access.rules import Access
+from baton_hub.tracking.access.rules import Access, Owner
 
 _WORDS = {
     "experiments": "experiment",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from baton_contract.errors import BadRequestError
 
@@ -47,6 +48,20 @@ class Access:
     def readable_by(self, caller: Caller) -> bool:
         """Tell whether the caller may know of it; whoever writes also reads."""
         return _among(caller, self.read) or self.writable_by(caller)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """What a row belongs to: ``experiments`` by number, ``registered_models`` by name.
+
+    ``evaluation_datasets`` belong to themselves, ``operations`` to nobody else.
+    """
+
+    kind: str
+    key: Any = None
+
+
+OPERATIONS = Owner("operations")
 
 
 def _among(caller: Caller, groups: Groups) -> bool:
