@@ -43,7 +43,7 @@ async def serve():
     anyio.to_thread.current_default_thread_limiter().total_tokens = environment.THREADS
     config = uvicorn.Config(
         app, host=settings.host, port=settings.port, access_log=False, log_level="warning",
-        lifespan="off",
+        lifespan="off", timeout_keep_alive=75,
     )
     await uvicorn.Server(config).serve()
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 BACKLOG = 2048
+KEEP_ALIVE_SECONDS = 75
+"""Longer than proxies and clients keep an idle connection: who closes first must be they, or
+a request that is on its way then is lost."""
 
 
 class SocketError(Exception):
@@ -53,6 +56,7 @@ class Worker:
                 access_log=False,
                 log_config=None,
                 server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 # Event streams never end by themselves.
                 timeout_graceful_shutdown=1,
             )
