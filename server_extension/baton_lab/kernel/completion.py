@@ -1,0 +1,129 @@
+"""Completion after %baton: subcommands, options, experiments, variables, files."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
+
+from baton_lab.kernel.arguments import COMMANDS
+
+HEAD = re.compile(r"^\s*%%?baton\s+(?P<rest>.*)$", re.DOTALL)
+PATIENCE = 0.4
+"""Seconds for which a completion waits for MLflow; what comes later is there the next time."""
+FRESH = 30.0
+"""Seconds after which the names of experiments are asked for again."""
+MOST_FILES = 200
+OPTIONS = {"run": ["--tag"], "log": ["--as"]}
+
+
+class Completion:
+    """Completes what stands after %baton in one kernel. Never raises, never waits for long."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._experiments = Names()
+
+    def matcher(self) -> Callable[[CompletionContext], Any]:
+        """Return IPython's matcher."""
+
+        @context_matcher(identifier="baton")  # type: ignore[untyped-decorator]
+        def baton_matcher(context: CompletionContext) -> Any:
+            with suppress(Exception):  # A completion that fails is no news to the person.
+                return self._matched(context)
+            return {"completions": []}
+
+        made: Callable[[CompletionContext], Any] = baton_matcher
+        return made
+
+    def _matched(self, context: CompletionContext) -> Any:
+        head = HEAD.match(context.text_until_cursor)
+        if head is None:
+            return {"completions": []}
+        before, word = _split(head["rest"])
+        found = [text for text in self._offers(before, word) if text.startswith(word)]
+        return {
+            "completions": [SimpleCompletion(text=text, type="baton") for text in found],
+            "matched_fragment": word,
+            "suppress": True,
+        }
+
+    def _offers(self, before: list[str], word: str) -> Iterable[str]:
+        if not before:
+            return COMMANDS
+        command = before[0]
+        if word.startswith("-"):
+            return OPTIONS.get(command, [])
+        if command == "log" and before[-1] != "--as":
+            return [*self._variables(), *_files(word)]
+        if command == "experiment":
+            return [_quoted(name) for name in self._experiments.load()]
+        if command == "autolog":
+            from baton_lab.kernel.autolog import WORDS
+
+            return WORDS
+        return []
+
+    def _variables(self) -> list[str]:
+        hidden = self._shell.user_ns_hidden
+        names = [name for name in self._shell.user_ns if not name.startswith("_")]
+        return sorted(name for name in names if name not in hidden)
+
+
+class Names:
+    """The names of experiments, asked for in a thread."""
+
+    def __init__(self) -> None:
+        self._found: list[str] = []
+        self._at = float("-inf")
+        self._thread: threading.Thread | None = None
+
+    def load(self) -> list[str]:
+        """Return what is known after a short wait."""
+        if self._thread is None or not self._thread.is_alive():
+            if time.monotonic() - self._at < FRESH:
+                return self._found
+            self._thread = threading.Thread(target=self._ask, name="baton-names", daemon=True)
+            self._thread.start()
+        self._thread.join(PATIENCE)
+        return self._found
+
+    def _ask(self) -> None:
+        from baton_lab.kernel.tracking import load_experiments
+
+        with suppress(Exception):  # MLflow is away: there is nothing to offer.
+            self._found = load_experiments(10)
+        self._at = time.monotonic()
+
+
+def _split(rest: str) -> tuple[list[str], str]:
+    """Return the words before the one at the cursor, and what there is of that one."""
+    words = rest.split()
+    if rest and rest[-1].isspace():
+        return words, ""
+    if words and words[0] == "experiment" and len(words) > 1:
+        return ["experiment"], rest.split(None, 1)[1]
+    return words[:-1], words[-1] if words else ""
+
+
+def _quoted(name: str) -> str:
+    if not re.search(r"[\"'\\]", name):
+        return name
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _files(word: str) -> list[str]:
+    """Return the files and folders that a path begins, as the person writes it."""
+    folder, slash, start = word.rpartition("/")
+    beside = Path(folder + slash).expanduser().iterdir()
+    named = (path for path in beside if path.name.startswith(start) and " " not in path.name)
+    is_hidden = start.startswith(".")
+    shown = (path for path in named if is_hidden or not path.name.startswith("."))
+    return [folder + slash + path.name + "/" * path.is_dir() for path in islice(shown, MOST_FILES)]
