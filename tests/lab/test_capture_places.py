@@ -294,6 +294,34 @@ def test_a_clock_that_went_backwards_keeps_no_request_waiting(tmp_path: Path) ->
     assert "baton.packages.sha256" in kept(spool, "r1")
 
 
+MANY = """
+import os, random, sys, time
+from pathlib import Path
+from baton_lab.capture import start
+
+folder, spool = Path(sys.argv[1]), sys.argv[2]
+key = start.environment_key(os.environ)
+for number in range(60):
+    request = {"run": f"r{number}", "experiment": "mlflow-artifacts:/1", "spool": spool}
+    request |= {"place": {}, "folder": "", "commit": None, "tags": {}, "script": None}
+    start.write_request(folder, key, f"r{number}", request | {"sys_path": []})
+    start.ensure_collector(folder, key)
+    # Around the moment at which a collector has nothing left and ends.
+    time.sleep(random.choice((0, 0, 0.02, 0.1, 0.3)))
+"""
+
+
+def test_of_many_runs_none_falls_between_two_collectors(
+    tmp_path: Path, home: Path, env: dict[str, str], until: Callable[..., Any]
+) -> None:
+    folder, spool = tmp_path / "capture", tmp_path / "spool"
+    call([sys.executable, "-c", MANY, str(folder), str(spool)], env, home)
+    until(lambda: not list(folder.glob("*.json")))
+    until(lambda: all("baton.packages.sha256" in kept(spool, f"r{n}") for n in range(60)))
+    assert len(list((spool / "files").iterdir())) == 1
+    assert not list(folder.glob("*.later"))
+
+
 def test_requests_are_served_in_the_order_in_which_they_came(tmp_path: Path) -> None:
     folder, spool = tmp_path / "capture", tmp_path / "spool"
     for number in range(3):

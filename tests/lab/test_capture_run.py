@@ -69,6 +69,17 @@ def test_a_run_carries_where_it_comes_from(notebook: Notebook, service: Mlflow, 
     assert "\nmlflow==" in lock
 
 
+def test_mlflow_does_not_send_the_hubs_token_in_an_address(notebook: Notebook) -> None:
+    """It would, to ask the server for the notebook's name."""
+    asked = """
+from mlflow.tracking.context import jupyter_notebook_context as own
+own._get_running_servers = lambda: 1 / 0
+own._get_notebook_name.cache_clear()
+print(own._get_notebook_name())
+"""
+    assert notebook.run("second", asked) == "my notes.ipynb"
+
+
 def test_the_way_back_verifies_every_digest(notebook: Notebook, service: Mlflow, lab: Any) -> None:
     service.captured(run := notebook.run("second", START))
     steps = {step["kind"]: step for step in lab.get("trace", run=run)["steps"]}
@@ -128,6 +139,7 @@ def test_the_path_is_right_after_a_rename(notebook: Notebook, service: Mlflow, l
     notebook.rename("größe/renamed.ipynb")
     tags = service.captured(notebook.run("second", START))
     assert tags["baton.notebook.path"] == "größe/renamed.ipynb"
+    assert tags["mlflow.source.name"] == "renamed.ipynb"
     assert "baton.notebook.left_out" not in tags
 
 

@@ -16,6 +16,8 @@ from typing import Any
 
 VARIABLE = "BATON_CELL"
 """Tells the processes that a cell starts which kernel and cell that is, as JSON."""
+NAME = "IPYNB_FILE"
+"""MLflow's own variable for the name that it tags a notebook's runs with."""
 FOLDER = "cells"
 
 
@@ -116,9 +118,19 @@ def watch(shell: Any) -> None:
     if getattr(shell, "kernel", None) is None:
         return
     noted = Watch(shell)
+    _name_notebook(is_nested=noted.is_nested)
     shell.events.register("pre_run_cell", noted.begin)
     # Other parts of this process find the watch where they find the shell.
     shell.baton_watch = noted
+
+
+def _name_notebook(*, is_nested: bool) -> None:
+    """Tell MLflow the notebook's name, which it asks the server for else, token in the address."""
+    name = Path(os.environ.get("JPY_SESSION_NAME", "")).name
+    if is_nested:
+        os.environ.pop(NAME, None)  # The other notebook's.
+    elif name.endswith(".ipynb"):
+        os.environ[NAME] = name
 
 
 def kernel_of(shell: Any) -> str | None:

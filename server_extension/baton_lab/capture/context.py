@@ -57,6 +57,8 @@ class NotebookContext(RunContextProvider):  # type: ignore[misc]
 def _tags_of_place(place: Place) -> dict[str, str]:
     in_notebook = place.kernel is not None
     return {
+        # MLflow's own keeps the name that the kernel was started under.
+        "mlflow.source.name": Path(place.path).name if in_notebook and place.path else "",
         "baton.notebook.path": place.path or "",
         "baton.cell": place.cell or "",
         "baton.cell.count": str(place.count) if in_notebook and place.count else "",
