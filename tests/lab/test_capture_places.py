@@ -86,6 +86,22 @@ def test_a_script_from_a_terminal_carries_its_text_as_it_ran(
     assert not {"baton.cell", "baton.cell.count", "baton.notebook.path"} & tags.keys()
 
 
+def test_names_that_are_no_text_lose_no_run(
+    home: Path, env: dict[str, str], service: Mlflow
+) -> None:
+    """Linux allows any bytes; MLflow's client fails at what is no UTF-8, databases at NUL."""
+    script = Path(os.fsdecode(os.fsencode(home) + b"/gr\xf6\xdfe\n/tr\xe4in.py"))
+    script.parent.mkdir()
+    script.write_text(START)
+    odd = {**env, "BATON_PROFILE": os.fsdecode(b"\xff" + b"x" * 20_000)}
+    done = subprocess.run([sys.executable, script], env=odd, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    tags = service.captured(run_in(done.stdout.decode()))
+    assert tags["baton.script.path"] == "gr��e�/tr�in.py"
+    assert len(tags["baton.profile"]) == 1000
+    assert service.snapshot(tags, "script").startswith(START.encode())
+
+
 def test_a_program_without_a_file_carries_what_there_is(
     home: Path, env: dict[str, str], service: Mlflow
 ) -> None:

@@ -68,6 +68,12 @@ def test_a_file_that_is_what_ran_is_kept_byte_by_byte() -> None:
     assert take_snapshot(saved, [ran("a", 3, "1")], Mask(["nbformat_minor"]), text).content != text
 
 
+def test_a_source_that_is_no_text_is_kept_as_json_says_it() -> None:
+    taken = take_snapshot(None, [ran("a", 1, "x = '\ud800'")], NOTHING)
+    assert sources(taken) == ["x = '\ud800'"]
+    assert taken.content.decode("utf-8")
+
+
 def test_a_new_cell_stands_behind_the_one_that_ran_before_it() -> None:
     saved = notebook(cell("a", "1"), cell("z", "9"))
     taken = take_snapshot(saved, [ran("a", 1, "1"), ran("new", 2, "2")], NOTHING)

@@ -8,6 +8,7 @@ subprocess, no request.
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from mlflow.tracking.context.abstract_context import RunContextProvider
 
 from baton_lab.capture import start
 from baton_lab.capture.commit import Commit, find_commit
-from baton_lab.capture.place import Place, find_place, from_home
+from baton_lab.capture.place import Place, find_place, from_home, printable
 
 _FROM_ENVIRONMENT = {
     "baton.profile": "BATON_PROFILE",
@@ -51,14 +52,13 @@ class NotebookContext(RunContextProvider):  # type: ignore[misc]
             commit = _commit_below(start.folder_of(place))
             start.note(place, commit.commit if commit else None)
             found |= _tags_of_place(place) | _tags_of_commit(commit)
-        return {tag: value[:LONGEST] for tag, value in found.items() if value}
+        return {tag: printable(value[:LONGEST]) for tag, value in found.items() if value}
 
 
 def _tags_of_place(place: Place) -> dict[str, str]:
     in_notebook = place.kernel is not None
     return {
-        # MLflow's own keeps the name that the kernel was started under.
-        "mlflow.source.name": Path(place.path).name if in_notebook and place.path else "",
+        "mlflow.source.name": _source_name(place),
         "baton.notebook.path": place.path or "",
         "baton.cell": place.cell or "",
         "baton.cell.count": str(place.count) if in_notebook and place.count else "",
@@ -66,6 +66,16 @@ def _tags_of_place(place: Place) -> dict[str, str]:
         "baton.papermill.output": from_home(Path(place.output)) if place.output else "",
         "baton.capture.problem": start.problem(place),
     }
+
+
+def _source_name(place: Place) -> str:
+    """Return what MLflow's own tag is to say instead, "" where it is right."""
+    if place.kernel is not None and place.script is None:
+        # Its own keeps the name that the kernel was started under.
+        return Path(place.path).name if place.path else ""
+    # A name that is no text would fail the run.
+    name = sys.argv[0] if sys.argv else ""
+    return "" if name.isprintable() else name
 
 
 def _commit_below(folder: Path | None) -> Commit | None:

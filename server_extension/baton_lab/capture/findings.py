@@ -13,7 +13,7 @@ from baton_lab.capture.cells import load_executed
 from baton_lab.capture.changes import find_changes
 from baton_lab.capture.mask import Mask
 from baton_lab.capture.packages import render_lock
-from baton_lab.capture.place import Place
+from baton_lab.capture.place import Place, printable
 from baton_lab.capture.snapshot import parse_notebook, take_snapshot
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ class Problem(Exception):  # noqa: N818 - it is told, not raised to anybody
 
 
 def _tags(findings: Findings, tags: Tags) -> Entry:
-    kept = {key: findings.mask.text(str(value))[:LONGEST] for key, value in tags.items() if value}
-    return {"kind": "tags", "tags": kept}
+    masked = {key: findings.mask.text(str(value))[:LONGEST] for key, value in tags.items() if value}
+    return {"kind": "tags", "tags": {key: printable(value) for key, value in masked.items()}}
 
 
 def _notebook(findings: Findings, is_late: bool) -> Iterator[Entry]:

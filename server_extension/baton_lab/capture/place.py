@@ -152,6 +152,11 @@ def from_home(path: Path) -> str:
         return path.as_posix()
 
 
+def printable(text: str) -> str:
+    """Return text that every database takes: file names may be no UTF-8, and hold anything."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "�" for c in text)
+
+
 def _without_drive(name: str) -> str:
     """Return a session's path without the drive that jupyter-collaboration puts before it."""
     folder, _, base = name.rpartition("/")
