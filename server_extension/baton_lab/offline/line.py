@@ -49,6 +49,7 @@ class Line:
         self._clock = clock
         self._sleep = sleep
         self._rests_until = 0.0
+        self._reason = "down"
         self.is_away = False
 
     def ask(self, send: Callable[[], Response], *, must: bool = False) -> Response:
@@ -58,7 +59,7 @@ class Line:
         only; with ``must`` always.
         """
         if self._clock() < self._rests_until and not must:
-            raise AwayError("down", is_tried=False)
+            raise AwayError(self._reason, is_tried=False)
         began, tries, is_tried = self._clock(), 0, False
         while True:
             response, reason, reached = self._try(send)
@@ -67,7 +68,8 @@ class Line:
             is_tried = is_tried or reached
             pause = PAUSES[min(tries, len(PAUSES) - 1)]
             if self.is_away or self._clock() + pause > began + PATIENCE[reason]:
-                self.is_away, self._rests_until = True, self._clock() + REST
+                self.is_away, self._reason = True, reason
+                self._rests_until = self._clock() + REST
                 raise AwayError(reason, is_tried=is_tried)
             self._sleep(pause)
             tries += 1
