@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from argparse import SUPPRESS, Namespace
-from difflib import get_close_matches
 
 from IPython.core.error import UsageError
 from IPython.core.magic_arguments import MagicArgumentParser
@@ -47,6 +46,8 @@ def parse(line: str) -> Namespace:
 
 def suggestion(word: str) -> str:
     """Return what may have been meant."""
+    from difflib import get_close_matches
+
     near = get_close_matches(word.lower(), COMMANDS, n=1)
     return f"Did you mean {near[0]!r}?" if near else f"It knows {', '.join(COMMANDS)}."
 

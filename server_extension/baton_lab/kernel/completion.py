@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
+from IPython.core.completer import SimpleCompletion
 
 from baton_lab.kernel.arguments import COMMANDS
 
@@ -25,26 +25,15 @@ OPTIONS = {"run": ["--tag"], "log": ["--as"]}
 
 
 class Completion:
-    """Completes what stands after %baton in one kernel. Never raises, never waits for long."""
+    """Completes what stands after %baton in one kernel. Never waits for long."""
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self._experiments = Names()
 
-    def matcher(self) -> Callable[[CompletionContext], Any]:
-        """Return IPython's matcher."""
-
-        @context_matcher(identifier="baton")  # type: ignore[untyped-decorator]
-        def baton_matcher(context: CompletionContext) -> Any:
-            with suppress(Exception):  # A completion that fails is no news to the person.
-                return self._matched(context)
-            return {"completions": []}
-
-        made: Callable[[CompletionContext], Any] = baton_matcher
-        return made
-
-    def _matched(self, context: CompletionContext) -> Any:
-        head = HEAD.match(context.text_until_cursor)
+    def complete(self, text: str) -> Any:
+        """Return IPython's answer for the text before the cursor."""
+        head = HEAD.match(text)
         if head is None:
             return {"completions": []}
         before, word = _split(head["rest"])

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
+from IPython.core.completer import CompletionContext, context_matcher
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class
 
 from baton_contract.errors import PublicError
-from baton_lab.kernel.arguments import parse
 from baton_lab.kernel.marked import Cells, unfold
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from baton_lab.kernel.completion import Completion
 
 HELP = """%baton in a notebook:
 
@@ -49,6 +53,8 @@ class BatonMagics(Magics):
                 raise UsageError("The cell did not run to its end.")
             return
         with said():
+            from baton_lab.kernel.arguments import parse
+
             asked = parse(line)
             getattr(self, f"_{asked.command}")(asked)
 
@@ -124,11 +130,28 @@ def show(text: str) -> None:
 
 def watch(shell: Any) -> None:
     """Register the magics and their completion, and have ``%%baton`` cells run at top level."""
-    from baton_lab.kernel.completion import Completion
-
     cells = Cells()
     shell.events.register("pre_run_cell", cells.begin)
     shell.events.register("post_run_cell", cells.end)
     shell.input_transformer_manager.line_transforms.insert(0, unfold)
     shell.register_magics(BatonMagics(shell, cells))
-    shell.Completer.custom_matchers.insert(0, Completion(shell).matcher())
+    shell.Completer.custom_matchers.insert(0, matcher(shell))
+
+
+def matcher(shell: Any) -> Callable[[CompletionContext], Any]:
+    """Return what IPython asks for completions; it loads `completion` when it is first needed."""
+    made: list[Completion] = []
+
+    @context_matcher(identifier="baton")  # type: ignore[untyped-decorator]
+    def baton_matcher(context: CompletionContext) -> Any:
+        with suppress(Exception):  # A completion that fails is no news to the person.
+            if "%baton" in context.text_until_cursor:
+                from baton_lab.kernel.completion import Completion
+
+                if not made:
+                    made.append(Completion(shell))
+                return made[0].complete(context.text_until_cursor)
+        return {"completions": []}
+
+    found: Callable[[CompletionContext], Any] = baton_matcher
+    return found

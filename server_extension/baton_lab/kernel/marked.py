@@ -7,7 +7,6 @@ other magics, line numbers in a traceback. What ends with the cell hears how it 
 
 from __future__ import annotations
 
-import re
 import threading
 from asyncio import CancelledError
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from typing import Any
 
 from IPython.core.inputtransformer2 import cell_magic
 
-HEAD = re.compile(r"%%baton(?:[ \t]+(?P<line>.*?))?\s*$")
+HEAD = "%%baton"
 End = Callable[[str], None]
 """Called with the status that a cell ended with: FINISHED, FAILED or KILLED."""
 
@@ -74,10 +73,11 @@ def status_of(result: Any) -> str:
 
 def unfold(lines: list[str]) -> list[str]:
     """Return a cell's lines with ``%%baton`` at its head as a line magic, others as they are."""
-    head = HEAD.match(lines[0]) if lines else None
-    if head is None:
+    words = lines[0].split(maxsplit=1) if lines and lines[0].startswith(HEAD) else []
+    if words[:1] != [HEAD]:
         return lines
-    call = f"get_ipython().run_line_magic('baton', {head['line'] or ''!r})\n"
+    line = words[1].strip() if len(words) > 1 else ""
+    call = f"get_ipython().run_line_magic('baton', {line!r})\n"
     body = lines[1:]
     first = next((n for n, line in enumerate(body) if line.strip()), len(body))
     rest = cell_magic(unfold(body[first:]))  # type: ignore[no-untyped-call]
