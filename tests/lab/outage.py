@@ -115,6 +115,8 @@ class Gate:
         self.url = str(self._target.copy_with(port=self._port))
         self._listener: socket.socket | None = None
         self._open: set[socket.socket] = set()
+        self.swallows = b""
+        """Requests with this in them arrive, and their answers do not."""
 
     def open(self) -> None:
         """Let everybody through."""
@@ -145,12 +147,20 @@ class Gate:
                 self._open |= {here, there}
                 for one in (here, there):
                     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                muted = threading.Event()
                 for pair in ((here, there), (there, here)):
-                    threading.Thread(target=self._pass, args=pair, daemon=True).start()
+                    args = (*pair, muted, pair[0] is here)
+                    threading.Thread(target=self._pass, args=args, daemon=True).start()
 
-    def _pass(self, source: socket.socket, target: socket.socket) -> None:
+    def _pass(
+        self, source: socket.socket, target: socket.socket, muted: threading.Event, asks: bool
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                if asks and self.swallows and self.swallows in data:
+                    muted.set()
+                if not asks and muted.is_set():
+                    break
                 target.sendall(data)
         for one in (source, target):
             with contextlib.suppress(OSError):

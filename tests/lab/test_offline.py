@@ -315,6 +315,84 @@ def test_a_full_disk_keeps_no_half_of_a_call(person: Person, gate: Gate, service
     assert service.steps(run["info"]["run_id"], "m") == list(range(kept))
 
 
+def test_a_run_whose_creation_arrived_and_was_not_answered_is_there_once(
+    service: Service, gate: Gate, person: Person
+) -> None:
+    code = (
+        "import sys, mlflow; mlflow.set_experiment('lost'); print('SET', flush=True)\n"
+        "sys.stdin.readline()\n"
+        "with mlflow.start_run():\n"
+        "    mlflow.log_metric('m', 1)\n"
+    )
+    with person.running(code) as process:
+        assert process.stdout is not None
+        while "SET" not in process.stdout.readline():
+            pass
+        gate.swallows = b"/runs/create"
+        said, _ = process.communicate("\n", timeout=120)
+    assert process.returncode == 0, said
+    assert "is kept on this machine" in said
+    gate.swallows = b""
+    before = len(service.runs("lost"))
+    assert before >= 1
+    assert person.sync()[0] == 0
+    runs = service.runs("lost")
+    assert len(runs) == before
+    assert sum(bool(run["data"].get("metrics")) for run in runs) == 1
+
+
+WIDE = """
+import mlflow, pandas
+from sklearn.linear_model import LogisticRegression
+mlflow.autolog(log_models=False)
+mlflow.set_experiment("wide")
+frame = pandas.DataFrame({"x": [0.0, 1.0, 2.0, 3.0], "y": [0, 0, 1, 1]})
+with mlflow.start_run() as run:
+    LogisticRegression().fit(frame[["x"]], frame["y"])
+    mlflow.log_input(mlflow.data.from_pandas(frame, name="frame"), context="training")
+    import matplotlib; matplotlib.use("Agg")
+    from matplotlib import pyplot
+    figure, axes = pyplot.subplots(); axes.plot([1, 2])
+    mlflow.log_figure(figure, "plots/line.png")
+    open("note.md", "w").write("first")
+    mlflow.log_artifact("note.md")
+    open("note.md", "w").write("changed since")
+    mlflow.set_experiment_tags({"team": "blue"})
+assert mlflow.last_active_run().info.status == "FINISHED"
+print("ID", run.info.run_id)
+"""
+
+
+def test_autologging_datasets_figures_and_files_as_they_were_are_kept(
+    service: Service, gate: Gate, person: Person
+) -> None:
+    gate.close()
+    said = person.run(WIDE)
+    local_id = next(line.split()[1] for line in said.splitlines() if line.startswith("ID"))
+    gate.open()
+    code, sent = person.sync()
+    assert code == 0, sent
+    assert "Refused" not in sent
+    (run,) = service.runs("wide")
+    assert {param["key"] for param in run["data"]["params"]} >= {"C", "solver"}
+    assert "training_accuracy_score" in {metric["key"] for metric in run["data"]["metrics"]}
+    names = {found["dataset"]["name"] for found in run["inputs"]["dataset_inputs"]}
+    assert "frame" in names
+    assert service.artifact(run, "note.md") == b"first"
+    assert service.artifact(run, "plots/line.png").startswith(b"\x89PNG")
+    # The notebook's own name for the run stays good.
+    said = person.run(
+        "import mlflow\n"
+        f"print('REAL', mlflow.get_run({local_id!r}).info.run_id)\n"
+        f"print(open(mlflow.artifacts.download_artifacts('runs:/{local_id}/note.md')).read())\n"
+        f"with mlflow.start_run(run_id={local_id!r}): mlflow.log_metric('again', 1)\n"
+    )
+    assert f"REAL {run['info']['run_id']}" in said
+    assert "first" in said
+    (run,) = service.runs("wide")
+    assert "again" in {metric["key"] for metric in run["data"]["metrics"]}
+
+
 def test_the_spool_is_the_persons_alone_and_holds_no_token(gate: Gate, person: Person) -> None:
     gate.close()
     os.umask(0o022)
