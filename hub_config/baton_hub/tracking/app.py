@@ -160,7 +160,8 @@ class TrackingApp:
                 return False
 
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        audience = Audience(self.mlflow, self.prefix, caller)
+        host = request.headers.get("host", "")
+        audience = Audience(self.mlflow, self.prefix, caller, host=host)
         stream = self.hints.stream(still_welcome, audience.hears)
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 

@@ -16,7 +16,10 @@ BELIEVED_SECONDS = 10.0
 
 
 class Audience:
-    """One listener; asks MLflow, in their name, for the experiment that a hint names."""
+    """One listener; asks MLflow, in their name, for the experiment that a hint names.
+
+    ``host`` is the one they reach it by: MLflow refuses hosts that it does not expect.
+    """
 
     def __init__(
         self,
@@ -24,11 +27,13 @@ class Audience:
         prefix: str,
         caller: Caller,
         *,
+        host: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._mlflow = mlflow
         self._path = f"{prefix}/api/2.0/mlflow/experiments/get"
         self._caller = caller
+        self._host = host.encode("latin-1")
         self._clock = clock
         self._known: dict[str, tuple[float, bool]] = {}
 
@@ -63,7 +68,7 @@ class Audience:
                 "raw_path": self._path.encode(),
                 "root_path": "",
                 "query_string": query.encode(),
-                "headers": [(b"host", b"localhost")],
+                "headers": [(b"host", self._host)],
                 "client": ("127.0.0.1", 0),
                 "server": ("127.0.0.1", 0),
                 "state": {"asking": Asking(self._caller)},
