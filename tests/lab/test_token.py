@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.lab.conftest import start_lab
 from tests.lab.token_hub import LIFETIME, TokenHub, token_hub, wait_for
 
 from baton_lab.hub import Hub
@@ -131,7 +132,7 @@ def test_a_token_renewed_in_the_middle_of_a_run_loses_no_step(
         script.until("AT 99")
         renewed = _renew(dict(server), tmp_path)["MLFLOW_TRACKING_PASSWORD"]
         assert renewed != first
-        hub.revoke_only(first, "ada")
+        hub.revoke(first, "ada")
         script.go_on()
         script.until("DONE")
         assert script.process.wait(60) == 0
@@ -149,7 +150,7 @@ def test_steps_without_any_good_token_are_kept_and_sent_when_there_is_one(
     script = Script(code, server, tmp_path)
     try:
         script.until("AT 49")
-        hub.revoke_only(first, "ada")
+        hub.revoke(first, "ada")
         script.go_on()
         script.until("AT 149")
         assert "The Hub no longer accepts this server's token. What you log is kept" in script.said
@@ -169,6 +170,35 @@ def test_steps_without_any_good_token_are_kept_and_sent_when_there_is_one(
     assert _steps(hub, token, "expired") == list(range(200))
 
 
+def test_the_jupyter_server_renews_by_itself_and_uses_the_new_token_too(
+    hub: TokenHub, server: dict[str, str], tmp_path: Path
+) -> None:
+    home = tmp_path / "ada"
+    first = server["MLFLOW_TRACKING_PASSWORD"]
+    names = ("JUPYTERHUB_", "MLFLOW_", "BATON_")
+    given = {k: v for k, v in server.items() if k.startswith(names)}
+    given |= {"JUPYTER_RUNTIME_DIR": str(home / "run"), "JUPYTERHUB_SERVICE_URL": ""}
+    with start_lab(home, given) as lab:
+        lab.process.await_answer("/login")
+        path = home / "run" / "baton" / token_path(given["JUPYTERHUB_API_TOKEN"]).name
+        wait_for(path.exists)
+        renewed = path.read_text()
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert renewed not in {first, given["JUPYTERHUB_API_TOKEN"]}
+        hub.revoke(first, "ada")
+        assert hub.status(renewed) == 200
+        assert lab.get("experiments")
+        code = STEPS.format(name="by itself", steps=20, pauses=())
+        script = Script(code, server, home)
+        script.until("DONE")
+        assert script.process.wait(60) == 0
+        script.end()
+        log = (tmp_path / "ada.log").read_text()
+    assert first not in log
+    assert renewed not in log
+    assert _steps(hub, renewed, "by itself") == list(range(20))
+
+
 def test_a_mounted_secret_that_rotates_is_read_anew(
     hub: TokenHub, server: dict[str, str], tmp_path: Path
 ) -> None:
@@ -182,7 +212,7 @@ def test_a_mounted_secret_that_rotates_is_read_anew(
         script.until("AT 49")
         second = _renew(dict(server), tmp_path)["MLFLOW_TRACKING_PASSWORD"]
         write_token(secret, second)
-        hub.revoke_only(first, "ada")
+        hub.revoke(first, "ada")
         script.go_on()
         script.until("DONE")
         assert script.process.wait(60) == 0

@@ -108,8 +108,11 @@ class TokenHub:
         found = self.http.get(f"users/{user}/tokens").raise_for_status().json()["api_tokens"]
         return sorted(found, key=lambda token: int(token["id"].lstrip("a")))
 
-    def revoke_only(self, token: str, user: str) -> None:
-        """End a token as its person does on the Hub's page, and wait until MLflow knows."""
+    def revoke(self, token: str, user: str) -> None:
+        """End a token as its person does on the Hub's page, and wait until MLflow knows.
+
+        The Hub shows of a token neither itself nor its beginning: they end from the oldest on.
+        """
         for found in self.tokens(user):
             if "services" in found["note"] and self.status(token) != 401:
                 self.http.delete(f"users/{user}/tokens/{found['id']}")
