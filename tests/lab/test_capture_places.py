@@ -324,6 +324,7 @@ for number in range(60):
     start.ensure_collector(folder, key)
     # Around the moment at which a collector has nothing left and ends.
     time.sleep(random.choice((0, 0, 0.02, 0.1, 0.3)))
+    assert len(start._collectors) <= 2, "one at work, one that sends"
 """
 
 

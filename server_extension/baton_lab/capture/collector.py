@@ -1,10 +1,11 @@
 """Serves the requests that runs left at their start: snapshot, changes, packages.
 
-    python -m baton_lab.capture.collector FOLDER KEY
+    python -m baton_lab.capture.collector FOLDER KEY LOCK
 
-A process of its own session, started by the kernel and outliving it. What it finds goes
-into the journal, from where it is sent whether MLflow is there now or not. It imports
-neither MLflow nor Jupyter's server.
+A process of its own session, started by the kernel and outliving it; LOCK is the
+descriptor of the lock that it is born with. What it finds goes into the journal, from
+where it is sent whether MLflow is there now or not. It imports neither MLflow nor
+Jupyter's server.
 """
 
 from __future__ import annotations
@@ -27,21 +28,23 @@ ATTEMPTS = 3
 """How often a request is tried that ends the collector itself, by memory for instance."""
 
 
-def serve(folder: Path, key: str, *, is_late: bool = False) -> set[str]:
+def serve(folder: Path, key: str, *, lock: int | None = None, is_late: bool = False) -> set[str]:
     """Serve all requests under ``key``, oldest first, also those that come meanwhile.
 
     Returns the spools that now hold something; at once where another process serves.
-    With ``is_late`` this is not the environment that the run had, so what it would mask
-    is not known: see `collect`.
+    ``lock`` is the lock's descriptor where this process was born with it. With
+    ``is_late`` this is not the environment that the run had, so what it would mask is
+    not known: see `collect`.
     """
     spools: set[str] = set()
     while waiting(folder, key):
-        with _locked(folder / f"{key}.lock") as is_ours:
+        with _locked(folder / f"{key}.lock", lock) as is_ours:
             if not is_ours:
                 break
             while requests := waiting(folder, key):
                 spools |= _serve(requests[0], is_late=is_late)
         # One that came while we let go saw the lock and left it to us.
+        lock = None
     return spools
 
 
@@ -70,8 +73,8 @@ def _serve(path: Path, *, is_late: bool) -> set[str]:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[bool]:
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _locked(path: Path, held: int | None) -> Iterator[bool]:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) if held is None else held
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -122,11 +125,12 @@ def give_way() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
 
 
-def main(folder: str, key: str) -> None:
+def main(folder: str, key: str, lock: str) -> None:
     """Serve and send, without being in anybody's way."""
     give_way()
-    send(serve(Path(folder), key))
+    os.set_inheritable(int(lock), False)
+    send(serve(Path(folder), key, lock=int(lock)))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])

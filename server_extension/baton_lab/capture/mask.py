@@ -138,7 +138,7 @@ def _lines(text: str) -> list[str]:
 
 def secret_values(environ: Mapping[str, str]) -> list[str]:
     """Return the values of variables that are secrets by their name, in order."""
-    return sorted({value for name, value in environ.items() if SECRET_NAMES.search(name) and value})
+    return sorted({environ[name] for name in environ if SECRET_NAMES.search(name)} - {""})
 
 
 def load_mask(environ: Mapping[str, str]) -> Mask:

@@ -128,34 +128,34 @@ def write_request(folder: Path, key: str, run_id: str, request: Mapping[str, Any
 
 
 def ensure_collector(folder: Path, key: str) -> None:
-    """Start a collector for the requests under ``key`` unless one is at work."""
+    """Start a collector for the requests under ``key`` unless one is at work, or about to be.
+
+    Who holds the lock will see this request: a collector looks once more after it let go.
+    A new one is born with the lock, so that a loop of runs starts one and not one each.
+    """
     for process in list(_collectors):
         if process.poll() is not None:
             _collectors.remove(process)
-    if is_served(folder, key):
-        return
-    _collectors.append(
-        subprocess.Popen(
-            [sys.executable, "-P", "-m", "baton_lab.capture.collector", folder, key],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    )
-
-
-def is_served(folder: Path, key: str) -> bool:
-    """Return whether a collector holds the lock; it looks once more after it let go."""
-    fd = os.open(folder / f"{key}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(folder / f"{key}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _collectors.append(_start_collector(folder, key, lock))
     except BlockingIOError:
-        return True
+        return
     finally:
-        os.close(fd)
-    return False
+        os.close(lock)
+
+
+def _start_collector(folder: Path, key: str, lock: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "baton_lab.capture.collector", folder, key, str(lock)],
+        cwd=folder,
+        pass_fds=(lock,),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def folder_of(place: Place) -> Path | None:
