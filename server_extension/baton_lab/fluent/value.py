@@ -117,9 +117,9 @@ def as_table(value: Any) -> Any:
 
 
 def with_suffix(path: str, known: set[str], usual: str) -> str:
-    """Return the path with a suffix that is known for its kind."""
+    """Return the path with a suffix that is known for its kind. Raises `BadRequestError`."""
     has_known = PurePosixPath(path).suffix.lower() in known
-    return path if has_known else path + usual
+    return path if has_known else parse_path(path + usual)
 
 
 def _log_table(client: Any, run_id: str, table: Any, path: str) -> str:

@@ -37,9 +37,13 @@ class Completion:
         if head is None:
             return {"completions": []}
         before, word = _split(head["rest"])
-        found = [text for text in self._offers(before, word) if text.startswith(word)]
+        found: list[str] = []
+        with suppress(OSError):  # A folder that is not there, or not the person's.
+            found = [text for text in self._offers(before, word) if text.startswith(word)]
+        # IPython would offer Python's names beside an empty answer.
+        offers = found or [word] * bool(word)
         return {
-            "completions": [SimpleCompletion(text=text, type="baton") for text in found],
+            "completions": [SimpleCompletion(text=text, type="baton") for text in offers],
             "matched_fragment": word,
             "suppress": True,
         }
