@@ -6,6 +6,7 @@ import type { Trace } from './contract';
 import type { TraceTarget } from './records';
 import type { Gate } from './resource';
 import { Resource } from './resource';
+import { milliseconds } from './time';
 
 /** The ways back that were looked at, each fetched when it is first shown. */
 export class Traces {
@@ -65,13 +66,26 @@ export class Traces {
   private readonly _changed = new Signal<this, void>(this);
 }
 
-/** Whether more of it is to come: a file that has not arrived, or a run that goes on. */
+/**
+ * Whether more of it is to come: a file that has not arrived, or steps of a run that goes on or
+ * ended just now, since some are gathered beside it.
+ */
 function mayGrow(trace: Trace): boolean {
-  const isAwaited = trace.steps.some(step => step.state === 'missing' && step.digest !== null);
+  const missing = trace.steps.filter(step => step.state === 'missing');
   const bytes = trace.steps.reduce((sum, step) => sum + (step.size ?? 0), 0);
+  const isGathered = missing.some(step => GATHERED.includes(step.kind));
   // Large files are not fetched again and again while a run logs.
-  return isAwaited || (trace.run?.status === 'RUNNING' && bytes < CHEAP);
+  const isWorthIt = missing.length > 0 && (isGathered || bytes < CHEAP);
+  return missing.some(step => step.digest !== null) || (isFresh(trace) && isWorthIt);
+}
+
+function isFresh(trace: Trace): boolean {
+  const ended = trace.run?.ended_at ?? null;
+  return ended === null || Date.now() - milliseconds(ended) < FRESH_MS;
 }
 
 const KEPT = 20;
 const CHEAP = 2_000_000;
+const FRESH_MS = 600_000;
+/** What is gathered after the run began. */
+const GATHERED: readonly string[] = ['notebook', 'packages', 'diff', 'script'];

@@ -133,6 +133,19 @@ describe('Where it comes from', () => {
     expect(client.count('trace 2')).toBe(3);
   });
 
+  it('checks anew what lacks steps while its run is fresh', async () => {
+    const client = new FakeClient();
+    const { run } = trace();
+    client.traceNow = trace({ run: run && { ...run, ended_at: new Date().toISOString() } });
+    const { model } = await shown(client);
+    await press(/run 2/);
+    await act(async () => {
+      model.receive(push('runs', { experiment_id: '1', run_id: '2' }));
+      await settle();
+    });
+    expect(client.count('trace 2')).toBe(2);
+  });
+
   it('leaves what it shows out of the tags', async () => {
     const client = new FakeClient();
     const run = await client.run('2');
