@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -78,7 +79,7 @@ def start_kernel(home: Path, autolog: str, env: dict[str, str]) -> Iterator[Kern
     (folder / "settings.json").write_text(json.dumps({"autolog": autolog}))
     manager = KernelManager(kernel_name="python3")
     manager.start_kernel(
-        env={**os.environ, **env, "HOME": str(home), "JUPYTER_NO_CONFIG": ""}, cwd=str(home)
+        env={**os.environ, **env, "HOME": str(home)}, cwd=str(home), stderr=subprocess.DEVNULL
     )
     client = manager.blocking_client()
     client.start_channels()

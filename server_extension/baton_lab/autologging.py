@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import mlflow
 from mlflow.utils import autologging_utils
+from mlflow.utils.import_hooks import register_post_import_hook
 
 TRACES = [
     *("ag2", "agno", "anthropic", "autogen", "bedrock", "crewai", "dspy", "gemini", "groq"),
@@ -36,6 +39,8 @@ class Autologging:
         if self.is_foreign():
             return False
         if autolog != self._autolog:
+            if self._ours is None:
+                _spare_plots(self._is_spare)
             mlflow.autolog(**options(autolog), silent=True, exclude_flavors=TRACES + OTHERS)
             self._ours, self._autolog = _said(), autolog
         return True
@@ -44,6 +49,12 @@ class Autologging:
         """Tell whether the code called ``mlflow.autolog`` itself."""
         said = _said()
         return bool(said) and said is not self._ours
+
+    def _is_spare(self) -> bool:
+        if self._autolog != "metrics" or self.is_foreign():
+            return False
+        said = autologging_utils.AUTOLOGGING_INTEGRATIONS.get("sklearn", {})
+        return bool(said.get(autologging_utils.AUTOLOGGING_CONF_KEY_IS_GLOBALLY_CONFIGURED))
 
 
 def options(autolog: str) -> dict[str, bool]:
@@ -63,3 +74,26 @@ def _said() -> Config | None:
     # MLflow makes a new dict at each call.
     said: Config | None = autologging_utils.AUTOLOGGING_INTEGRATIONS.get("mlflow")
     return said
+
+
+def _spare_plots(is_spare: Callable[[], bool]) -> None:
+    """Let scikit-learn's integration draw nothing as long as ``is_spare``.
+
+    It draws up to three pictures after each fit of a classifier, which takes longer than all
+    its metrics, and has no option for it. An MLflow without this function draws them.
+    """
+
+    def spare_plots(module: Any) -> None:
+        del module
+        from mlflow.sklearn import utils
+
+        draw = getattr(utils, "_get_classifier_artifacts", None)
+        if draw is not None:
+
+            @wraps(draw)
+            def sparing(*args: Any, **named: Any) -> Any:
+                return [] if is_spare() else draw(*args, **named)
+
+            utils._get_classifier_artifacts = sparing
+
+    register_post_import_hook(spare_plots, "sklearn")

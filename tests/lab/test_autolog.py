@@ -220,3 +220,49 @@ def test_the_kernel_itself_can_set_it_for_its_notebook(
     assert "own mlflow.autolog() decides" in notebook.run("a", CHOOSE.format(word="on"))
     settings.write_text("{")
     assert notebook.run("a", CHOOSE.format(word="on")).startswith("REFUSED Your settings in")
+
+
+PICTURES = """
+import mlflow
+from sklearn.datasets import load_breast_cancer
+from sklearn.tree import DecisionTreeClassifier
+def pictures():
+    DecisionTreeClassifier(max_depth=2).fit(*load_breast_cancer(return_X_y=True))
+    found = mlflow.artifacts.list_artifacts(run_id=mlflow.last_active_run().info.run_id)
+    return sorted(one.path for one in found if one.path.endswith(".png"))
+print(pictures())
+"""
+
+
+def test_pictures_are_neither_metrics_nor_parameters(notebook: Notebook, lab: Any) -> None:
+    """They cost more than the fit; whoever asks for them, with models or in code, gets them."""
+    set_autolog(lab, "metrics", notebook.path)
+    assert notebook.run("a", PICTURES) == "[]"
+    set_autolog(lab, "models", notebook.path)
+    drawn = notebook.run("a", "print(pictures())")
+    assert "training_confusion_matrix.png" in drawn
+    set_autolog(lab, "metrics", notebook.path)
+    assert notebook.run("a", "print(pictures())") == "[]"
+    code = "mlflow.sklearn.autolog(log_models=False)\nprint(pictures())"
+    assert notebook.run("a", code) == drawn
+
+
+def test_a_library_that_imports_another_one_is_logged_once(
+    notebook: Notebook, lab: Any, service: Mlflow
+) -> None:
+    """XGBoost imports scikit-learn while it is half made itself."""
+    pytest.importorskip("xgboost")
+    set_autolog(lab, "metrics")
+    notebook.run("a", "import xgboost")
+    code = """
+import mlflow, numpy
+first = mlflow.last_active_run()
+X = numpy.random.default_rng(0).normal(size=(80, 3))
+data = xgboost.DMatrix(X, label=X.sum(axis=1))
+xgboost.train({"max_depth": 2}, data, num_boost_round=3, evals=[(data, "train")])
+print(mlflow.last_active_run().info.run_id if first is None else None)
+"""
+    params, metrics, models = data(service, notebook.run("a", code))
+    assert params["max_depth"] == "2"
+    assert "train-rmse" in metrics
+    assert models == []
