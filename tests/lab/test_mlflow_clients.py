@@ -113,10 +113,10 @@ with mlflow.start_run() as run:
         optimizer.step()
         mlflow.log_metric("loss", loss.item(), step=epoch)
     signature = mlflow.models.infer_signature(X.numpy(), net(X).detach().numpy())
-    info = mlflow.pytorch.log_model(net, name="net", signature=signature,
+    info = mlflow.pytorch.log_model(net, name="net", signature=signature, input_example=X.numpy(),
                                     pip_requirements=["mlflow", "torch"])
-again = mlflow.pytorch.load_model(info.model_uri)
-assert torch.equal(again(X), net(X))
+again = mlflow.pyfunc.load_model(info.model_uri)
+assert abs(again.predict(X.numpy()) - net(X).detach().numpy()).max() < 1e-5
 print(run.info.run_id)
 """
 
