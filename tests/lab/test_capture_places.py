@@ -105,9 +105,13 @@ def test_names_that_are_no_text_lose_no_run(
 def test_a_program_without_a_file_carries_what_there_is(
     home: Path, env: dict[str, str], service: Mlflow
 ) -> None:
-    tags = service.captured(run_in(call([sys.executable, "-c", START], env, home)))
-    assert not {key for key in tags if key.startswith(("baton.script", "baton.notebook"))}
-    assert tags["baton.profile"] == "scikit-learn"
+    piped = subprocess.run(
+        [sys.executable, "-"], input=START, env=env, cwd=home, capture_output=True, text=True
+    )
+    for printed in (call([sys.executable, "-c", START], env, home), piped.stdout):
+        tags = service.captured(run_in(printed))
+        assert not {key for key in tags if key.startswith(("baton.script", "baton.notebook"))}
+        assert tags["baton.profile"] == "scikit-learn"
 
 
 def test_a_fork_and_a_spawned_worker_carry_the_script(

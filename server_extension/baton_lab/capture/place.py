@@ -141,7 +141,9 @@ def load_session(kernel: str) -> Json | None:
 def script_path() -> str | None:
     """Return the program that Python was called with; None for a prompt or ``-c``."""
     path = getattr(sys.modules.get("__main__"), "__file__", None)
-    return os.path.abspath(path) if path else None  # noqa: PTH100
+    if not path or path.startswith("<"):  # Such as <stdin>.
+        return None
+    return os.path.abspath(path)  # noqa: PTH100
 
 
 def from_home(path: Path) -> str:
