@@ -9,10 +9,11 @@ from typing import Any
 
 from baton_lab.offline import batches
 from baton_lab.offline.batches import Item, Step
-from baton_lab.offline.entries import Artifact, Entry, Experiment, File, Model, Run
-from baton_lab.offline.journal import Journal, Made
+from baton_lab.offline.entries import Artifact, Entry, File
+from baton_lab.offline.journal import Journal
 from baton_lab.offline.lanes import Lane, load_entries
-from baton_lab.offline.local import ID, TAG, is_local
+from baton_lab.offline.local import ID, is_local
+from baton_lab.offline.making import BEGINNINGS, Maker
 from baton_lab.offline.mlflow_api import API, MlflowApi, RefusedError, SilentError
 from baton_lab.offline.refusals import refuse
 
@@ -81,7 +82,7 @@ class Delivery:
                 raise
             self._set_aside(entries, error.text)
         except RefusedError as error:
-            if entries[0].get("kind") in {"run", "model", "experiment"}:
+            if entries[0].get("kind") in BEGINNINGS:
                 self._give_up_lane(error.text)
             elif reason := await self._reason_to_give_up():
                 self._give_up_lane(reason)
@@ -114,12 +115,9 @@ class Delivery:
 
     async def _send_entry(self, entry: Any) -> None:
         kind = entry["kind"]
-        if kind == "run":
-            await self._make_run(entry)
-        elif kind == "experiment":
-            await self._make_experiment(entry)
-        elif kind == "model":
-            await self._make_model(entry)
+        if kind in BEGINNINGS:
+            maker = Maker(self._api, self._lane.owner, self._settled)
+            self._journal.note_made(self._lane.owner, await maker.make(entry))
         elif kind == "artifact":
             await self._upload(entry)
         elif kind == "file":
@@ -141,82 +139,6 @@ class Delivery:
             if not is_itself and self._waits(name):
                 raise BlockedError
         return text
-
-    async def _make_run(self, entry: Run) -> None:
-        experiment = self._settled(entry["experiment"])
-        tags = json.loads(self._settled(json.dumps(entry["tags"])))
-        found = await self._find_run(experiment, entry)
-        if found is None:
-            body = {
-                "experiment_id": experiment,
-                "user_id": entry["user"],
-                "start_time": entry["start_time"],
-                "run_name": entry["name"],
-                "tags": [*_pairs(tags), {"key": TAG, "value": self._lane.owner}],
-            }
-            found = (await self._api.post("runs/create", body))["run"]
-        info = found["info"]
-        self._journal.note_made(self._lane.owner, Made(info["run_id"], info["artifact_uri"]))
-
-    async def _find_run(self, experiment: str, entry: Run) -> Json | None:
-        """Return the run if an earlier try made it, though its answer was lost."""
-        tagged = await self._search(experiment, f"tags.`{TAG}` = '{self._lane.owner}'")
-        if tagged or not entry["is_tried"]:
-            return next(iter(tagged), None)
-        same = await self._search(
-            experiment, f"attributes.start_time = {entry['start_time']} and status = 'RUNNING'"
-        )
-        for run in same:
-            data = run.get("data", {})
-            is_bare = not data.get("metrics") and not data.get("params")
-            tags = {tag["key"] for tag in data.get("tags", [])}
-            if is_bare and TAG not in tags and run["info"].get("run_name") == entry["name"]:
-                run_id = run["info"]["run_id"]
-                mark = {"run_id": run_id, "key": TAG, "value": self._lane.owner}
-                await self._api.post("runs/set-tag", mark)
-                found: Json = run
-                return found
-        return None
-
-    async def _search(self, experiment: str, filter_: str) -> list[Json]:
-        body = {"experiment_ids": [experiment], "filter": filter_, "run_view_type": "ALL"}
-        found: list[Json] = (await self._api.post("runs/search", body)).get("runs", [])
-        return found
-
-    async def _make_experiment(self, entry: Experiment) -> None:
-        found = await self._find_experiment(entry["name"])
-        if found is None:
-            try:
-                found = (await self._api.post("experiments/create", entry["body"]))["experiment_id"]
-            except RefusedError as error:
-                # Somebody else's client was faster.
-                if error.code != "RESOURCE_ALREADY_EXISTS":
-                    raise
-                found = await self._find_experiment(entry["name"])
-        self._journal.note_made(self._lane.owner, Made(str(found), ""))
-
-    async def _find_experiment(self, name: str) -> str | None:
-        try:
-            answer = await self._api.get("experiments/get-by-name", experiment_name=name)
-        except RefusedError as error:
-            if error.code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            return None
-        return str(answer["experiment"]["experiment_id"])
-
-    async def _make_model(self, entry: Model) -> None:
-        given = {name: value for name, value in entry["body"].items() if name != "created"}
-        body = json.loads(self._settled(json.dumps(given)))
-        search = {
-            "experiment_ids": [body["experiment_id"]],
-            "filter": f"tags.`{TAG}` = '{self._lane.owner}'",
-        }
-        models = (await self._api.post("logged-models/search", search)).get("models", [])
-        if not models:
-            body["tags"] = [*body.get("tags", []), {"key": TAG, "value": self._lane.owner}]
-            models = [(await self._api.post("logged-models", body))["model"]]
-        info = models[0]["info"]
-        self._journal.note_made(self._lane.owner, Made(info["model_id"], info["artifact_uri"]))
 
     async def _upload(self, entry: Artifact) -> None:
         content = self._content(entry["sha256"])
@@ -278,10 +200,6 @@ class Delivery:
         self._set_aside(entries, reason)
         self._lane.advance(self._lane.path.stat().st_size)
         raise BlockedError  # The rest of this round has nothing to do here.
-
-
-def _pairs(tags: dict[str, str]) -> list[dict[str, str]]:
-    return [{"key": key, "value": value} for key, value in tags.items()]
 
 
 def _entry_of(item: Item) -> dict[str, Any]:

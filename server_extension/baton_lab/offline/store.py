@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from mlflow.entities import Run, RunInfo, RunStatus
 from mlflow.exceptions import MlflowException
@@ -16,11 +16,11 @@ from mlflow.utils.proto_json_utils import message_to_json, parse_dict
 from mlflow.utils.rest_utils import http_request, verify_rest_response
 
 from baton_lab.offline import keeping
+from baton_lab.offline.asked import Asked
 from baton_lab.offline.auth import choose, is_below
 from baton_lab.offline.journal import Journal, KeepingError
 from baton_lab.offline.line import TIMEOUT, AwayError, Line
 from baton_lab.offline.local import (
-    ID,
     experiment_id,
     is_local,
     local_experiment,
@@ -69,37 +69,6 @@ def the_journal() -> Journal:
 def the_notice() -> Notice:
     """Return what tells the person."""
     return Notice(the_journal())
-
-
-class Asked(NamedTuple):
-    """A call of MLflow's API: its message's type, method, path below the server, JSON."""
-
-    call: Any
-    method: str
-    path: str
-    text: str
-    body: Json
-
-    @property
-    def owner(self) -> str | None:
-        """The id of what the call is about; None where it makes something, or is not kept."""
-        return keeping.owner(self.call, self.path, self.body)
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether the call can be kept and sent later."""
-        return keeping.is_kept(self.call)
-
-    def settled(self, journal: Journal) -> Asked:
-        """Return the call with MLflow's own ids where there are such."""
-        if "offline-" not in self.text and "offline-" not in self.path:
-            return self
-        text = journal.settle(self.text)
-        return self._replace(path=journal.settle(self.path), text=text, body=json.loads(text))
-
-    def names_local(self) -> bool:
-        """Tell whether it names what MLflow does not have yet."""
-        return bool(ID.search(self.path) or ID.search(self.text))
 
 
 class KeptStore(RestStore):  # type: ignore[misc]
