@@ -18,6 +18,7 @@ import pytest
 from tests.lab.conftest import start_lab
 from tests.lab.token_hub import LIFETIME, TokenHub, token_hub, wait_for
 
+from baton_hub.settings import ConfigurationError, read_settings
 from baton_lab.hub import Hub
 from baton_lab.offline.tokens import HubToken, token_path, write_token
 from baton_lab.renewal import Renewal
@@ -375,3 +376,12 @@ def test_another_hubs_token_is_not_for_an_mlflow_that_somebody_named() -> None:
     token = HubToken({"JUPYTERHUB_API_TOKEN": "hub", "MLFLOW_TRACKING_PASSWORD": "mine"})
     assert list(token.candidates()) == ["mine"]
     assert LIFETIME >= 120
+
+
+def test_a_lifetime_shorter_than_services_believe_a_token_is_refused_with_what_to_write() -> None:
+    given = dict.fromkeys(("public_url", "mlflow_api_token", "desk_api_token"), "http://hub")
+    assert read_settings({**given, "service_token_lifetime": "8h"}, {}).service_token_lifetime == (
+        8 * 3600
+    )
+    with pytest.raises(ConfigurationError, match="must be 0, or at least 120 seconds"):
+        read_settings({**given, "service_token_lifetime": "60s"}, {})
