@@ -33,6 +33,10 @@ LATER = (
     "        mlflow.log_metric('loss', 1 / (step + 1), step=step)\n"
     "print('logged', 'meanwhile')"
 )
+FIT = (
+    "from sklearn.linear_model import LinearRegression\n"
+    "LinearRegression().fit([[0], [1], [2]], [0, 1, 2])"
+)
 
 
 @pytest.fixture(scope="module")
@@ -205,10 +209,55 @@ def panel_link(page: Page) -> str:
     return link
 
 
+def test_the_owner_closes_an_experiment_in_the_panel(
+    page: Page, platform: Platform, album: Album
+) -> None:
+    """Others don't find it any more, and the panel says by word and icon that it is private."""
+    panel(page).get_by_role("button", name="Back to the runs").click()
+    panel(page).get_by_role("button", name="Choose who may see").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("radio", name="Everybody who is signed in")).to_be_checked()
+    assert "way back" in experiments(platform, "developer")
+    dialog.get_by_role("radio", name="Only me").check()
+    album.take(page, "panel-access", shown=False)
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_be_hidden()
+    expect(panel(page)).to_contain_text("Private: only you see it.")
+    assert "way back" in experiments(platform, "scientist")
+    assert "way back" not in experiments(platform, "developer")
+
+
+def experiments(platform: Platform, name: str) -> list[str]:
+    with platform.api(name) as api:
+        answer = api.post(
+            f"{platform.url}/services/mlflow/api/2.0/mlflow/experiments/search",
+            json={"max_results": 100},
+        )
+    assert answer.is_success, answer.text
+    return [str(each["name"]) for each in answer.json().get("experiments", [])]
+
+
+def test_autologging_is_set_for_the_notebook_in_front_and_holds_at_once(
+    page: Page, album: Album
+) -> None:
+    """A fit without a line of MLflow shows as a run; the notebook itself is not touched."""
+    panel(page).get_by_role("button", name=re.compile("^Autologging")).click()
+    panel(page).get_by_label("way back.ipynb").select_option("metrics and parameters")
+    expect(panel(page).get_by_label("All my notebooks")).to_have_value("off")
+    expect(panel(page).get_by_label("way back.ipynb")).to_have_value("metrics")
+    album.take(page, "panel-autologging", shown=False)
+    run_in_notebook(page, FIT)
+    fitted = runs(page).filter(has_text="training_r2_score")
+    expect(fitted).to_contain_text("Finished", timeout=PATIENCE)
+    panel(page).get_by_role("button", name=re.compile("^Autologging")).click()
+    expect(panel(page).get_by_role("button", name=re.compile("^Autologging"))).to_contain_text(
+        "metrics and parameters"
+    )
+
+
 def test_what_is_logged_while_mlflow_is_away_is_kept_told_and_sent(
     page: Page, platform: Platform, album: Album
 ) -> None:
-    panel(page).get_by_role("button", name="Back to the runs").click()
     with mlflow_away(platform):
         expect(panel(page)).to_contain_text(re.compile("MLflow (does not answer|is starting)"))
         run_in_notebook(page, LATER)
