@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import itertools
 import os
 import statistics
 import time
@@ -43,16 +44,23 @@ def _prepare(client: httpx.Client) -> dict[str, Action]:
         run = client.post(f"{API}/runs/create", json=body).json()["run"]["info"]["run_id"]
         metrics = [{"key": f"m{i}", "value": i, "timestamp": 1, "step": 0} for i in range(10)]
         client.post(f"{API}/runs/log-batch", json={"run_id": run, "metrics": metrics})
-    metric = {"run_id": run, "key": "m", "value": 1.0, "timestamp": 1}
-    hundred = [{"key": "b", "value": 1.0, "timestamp": 1, "step": step} for step in range(100)]
+    # What is there already is another way through MLflow: every value is a new one.
+    steps = itertools.count()
+
+    def metric(key: str) -> dict[str, object]:
+        return {"key": key, "value": 1.0, "timestamp": 1, "step": next(steps)}
+
     # Artifacts' native routes know no prefix; ours leads there, the others are asked directly.
     root = str(client.base_url).removesuffix("/") if _is_ours(client) else _root(client)
     file = f"{root}/api/2.0/mlflow-artifacts/artifacts/{experiment}/{run}/artifacts/large.bin"
     search = {"experiment_ids": [experiment], "max_results": RUNS}
     return {
-        "log_metric": lambda: client.post(f"{API}/runs/log-metric", json=metric),
+        "log_metric": lambda: client.post(
+            f"{API}/runs/log-metric", json={"run_id": run, **metric("m")}
+        ),
         "log_batch of 100 metrics": lambda: client.post(
-            f"{API}/runs/log-batch", json={"run_id": run, "metrics": hundred}
+            f"{API}/runs/log-batch",
+            json={"run_id": run, "metrics": [metric("b") for _ in range(100)]},
         ),
         "search of 50 runs": lambda: client.post(f"{API}/runs/search", json=search),
         "100 MiB artifact up": lambda: client.put(file, content=_pieces()),
