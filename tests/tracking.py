@@ -36,6 +36,7 @@ c.ConfigurableHTTPProxy.api_url = os.environ["TEST_PROXY_API"]
 c.JupyterHub.authenticator_class = "dummy"
 c.DummyAuthenticator.password = os.environ["TEST_PASSWORD"]
 c.Authenticator.allow_all = True
+c.Authenticator.admin_users = {"olga"}
 c.JupyterHub.spawner_class = "simple"
 c.JupyterHub.services = [
     {

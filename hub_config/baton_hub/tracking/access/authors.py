@@ -94,7 +94,7 @@ def _keep_author(session: Session, thing: Any, made: set[int]) -> None:
         if not _belongs_to(thing, made):
             session.expunge(thing)
     elif thing in session.deleted:
-        if not any(parent in session.deleted for parent in _parents(thing)):
+        if not _goes_with_its_thing(session, thing):
             session.add(thing)
     else:
         _undo(thing, names[1])
@@ -116,6 +116,14 @@ _TAG_TABLES = frozenset(
 
 def _belongs_to(tag: Any, made: set[int]) -> bool:
     return any(id(parent) in made for parent in _parents(tag))
+
+
+def _goes_with_its_thing(session: Session, tag: Any) -> bool:
+    for thing in session.deleted:
+        tagged = _TAGGED.get(inspect(thing).mapper.local_table.name)
+        if tagged is not None and tag in getattr(thing, tagged[0]):
+            return True
+    return False
 
 
 def _parents(tag: Any) -> Iterable[Any]:

@@ -97,8 +97,11 @@ def _rows(thing: Any) -> list[dict[str, Any]]:
             for ours, theirs in one.local_remote_pairs:
                 if now.get(ours.name) is None:
                     now[ours.name] = inspect(parent).dict.get(theirs.name)
-    was = {**now, **state.committed_state} if state.persistent else now
-    was = {name: value for name, value in was.items() if name in now}
+    was = dict(now)
+    if state.persistent:
+        before = {name: value for name, value in state.committed_state.items() if name in now}
+        # SQLAlchemy keeps a sign of its own where there was nothing before.
+        was |= {name: one for name, one in before.items() if isinstance(one, (int, str))}
     return [now] if was == now else [was, now]
 
 
