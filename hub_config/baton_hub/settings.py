@@ -94,7 +94,8 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
             values[name] = int(text) if text.isascii() and text.isdigit() else parse(text)
         except ValueError as error:
             faults.append(f"{name}: {error}, or as a number of {unit}")
-    if 0 < values.get("service_token_lifetime", 0) < SHORTEST_LIFETIME:
+    lifetime = values.get("service_token_lifetime")
+    if isinstance(lifetime, int) and 0 < lifetime < SHORTEST_LIFETIME:
         faults.append(f"service_token_lifetime must be 0, or at least {SHORTEST_LIFETIME} seconds")
     if faults:
         raise ConfigurationError("Baton can't configure this Hub: " + "; ".join(faults) + ".")

@@ -384,4 +384,6 @@ def test_a_lifetime_shorter_than_services_believe_a_token_is_refused_with_what_t
         8 * 3600
     )
     with pytest.raises(ConfigurationError, match="must be 0, or at least 120 seconds"):
+        read_settings({**given, "service_token_lifetime": "1m"}, {})
+    with pytest.raises(ConfigurationError, match="service_token_lifetime: '60s' is not a length"):
         read_settings({**given, "service_token_lifetime": "60s"}, {})
