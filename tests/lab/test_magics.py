@@ -328,3 +328,16 @@ def test_completion_of_words_variables_and_files(kernel: Kernel) -> None:
 def test_other_code_is_completed_as_ever(kernel: Kernel) -> None:
     assert "%%time" in kernel.complete("%%tim")
     assert "df.columns" in kernel.complete("df.colu")
+
+
+@pytest.mark.parametrize("library", ["polars", "plotly"])
+def test_values_of_libraries_that_may_be_there(kernel: Kernel, library: str) -> None:
+    pytest.importorskip(library)
+    made = {
+        "polars": "value = __import__('polars').DataFrame({'a': [1, 2], 'b': ['x', None]})",
+        "plotly": "import plotly.graph_objects as go; value = go.Figure(go.Scatter(y=[1, 2]))",
+    }
+    answer = kernel.run(f"%%baton run {library}\n{made[library]}\n%baton log value")
+    assert answer.status == "ok", answer.printed
+    suffix = {"polars": "json", "plotly": "html"}[library]
+    assert look(kernel, library)["files"] == [f"value.{suffix}"]

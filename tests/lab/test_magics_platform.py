@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -108,12 +112,12 @@ def test_while_mlflow_is_away_runs_are_kept_and_nobody_waits(tmp_path: Path) -> 
         code = "import pandas as pd\ndf = pd.DataFrame({'a': [1]})\n%baton log df f.txt\n1 / 0"
         answer = kernel.run("%%baton run kept\n" + code)
         assert answer.error == "ZeroDivisionError"
-        assert "Logged df.json (1 rows) into the run kept." in answer.printed
+        assert "Logged df.json (1 row) into the run kept." in answer.printed
         assert answer.cards[-1].startswith("Run kept: failed after")
         assert "http" not in answer.cards[-1]  # It has no page yet.
         lines = kernel.run("%baton status").lines
         assert lines[0] == "Experiment:  later"
-        assert re.search(r"^Waiting: +\d+ entries of 1 runs, kept since 20", "\n".join(lines), re.M)
+        assert re.search(r"^Waiting: +\d+ calls of 1 run, kept since 20", "\n".join(lines), re.M)
         trace = kernel.run("%baton trace")
         assert trace.lines[0].endswith("(kept), failed")
         model = kernel.run("%baton trace model/1")
@@ -138,3 +142,68 @@ def test_where_mlflow_is_not_set_up_it_says_so(tmp_path: Path, address: str) -> 
         if run.status == "error":
             assert run.lines[-1].startswith("UsageError: ")
             assert run.error is None
+
+
+@dataclass
+class Elsewhere:
+    """A server that answers nothing for ever, or sends people on; what it heard of tokens."""
+
+    url: str = ""
+    leads_to: str = ""
+    tokens: list[str] = field(default_factory=list)
+    released: threading.Event = field(default_factory=threading.Event)
+
+
+@contextmanager
+def serve(leads_to: str = "") -> Iterator[Elsewhere]:
+    served = Elsewhere(leads_to=leads_to)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            served.tokens.append(self.headers.get("Authorization", ""))
+            if not served.leads_to:
+                served.released.wait(120)
+                return
+            self.send_response(302)
+            self.send_header("Location", served.leads_to + self.path)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    served.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield served
+    served.released.set()
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_token_follows_nobody(tmp_path: Path) -> None:
+    with serve() as stranger, serve(stranger.url) as named:
+        env = scientist_env(named.url, "") | {"BATON_TRACKING_URI": named.url}
+        with start_kernel(tmp_path / "home", **env) as kernel:
+            lines = kernel.run("%baton").lines
+        assert lines[2] == f"MLflow:      is not there: {named.url} leads elsewhere"
+        assert named.tokens == ["Bearer scientist-token"]
+        assert stranger.tokens == []
+
+
+def test_a_server_that_does_not_answer_holds_up_nobody(tmp_path: Path) -> None:
+    with serve() as silent:
+        env = scientist_env(silent.url, "") | {"BATON_TRACKING_URI": silent.url}
+        with start_kernel(tmp_path / "home", **env) as kernel:
+            kernel.complete("%baton experiment a")  # Loads what it needs.
+            began = time.monotonic()
+            assert kernel.complete("%baton experiment a") == ["%baton experiment a"]
+            assert time.monotonic() - began < 2  # Of which it waits 0.4 s.
+            assert "does not answer" in kernel.run("%baton").lines[2]
+
+
+def test_another_server_is_not_shown_the_token(tmp_path: Path) -> None:
+    with serve("http://127.0.0.1:9") as other:
+        env = scientist_env(other.url, "") | {"BATON_TRACKING_URI": "http://127.0.0.1:9/mlflow"}
+        with start_kernel(tmp_path / "home", **env) as kernel:
+            kernel.run("%baton")
+        assert other.tokens == [""]

@@ -10,7 +10,6 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import mlflow
 from IPython.display import display
 from mlflow.environment_variables import MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import fluent
 
 from baton_lab.offline.local import is_local
@@ -53,7 +52,7 @@ class MarkedRun:
                 self._close(status)
             else:
                 status = mlflow.get_run(self._run.info.run_id).info.status
-        except MlflowException as error:
+        except Exception as error:  # noqa: BLE001 - whatever keeps MLflow from it
             say(f"The run could not be ended: {str(error).partition(chr(10))[0]}")
         if self._shown is not None:
             self._shown.update(self._card(status))

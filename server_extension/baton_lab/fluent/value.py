@@ -138,7 +138,7 @@ def _log_table(client: Any, run_id: str, table: Any, path: str) -> str:
         client.log_artifact(run_id, os.fspath(file), _parent(path))
     if kind == ".json":
         _mark_table(client, run_id, path)
-    return f"{path} ({len(table)} rows)"
+    return f"{path} ({len(table)} row{'s' * (len(table) != 1)})"
 
 
 def _mark_table(client: Any, run_id: str, path: str) -> None:

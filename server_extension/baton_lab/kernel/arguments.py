@@ -17,8 +17,10 @@ COMMANDS = {
     "status": "Where you are: experiment, run, MLflow, what waits, autologging.",
     "trace": "The way back of the last run, or of a run or MODEL/VERSION.",
 }
-LONGEST_NAME = 500
-"""Characters of a name of an experiment or a run; MLflow's database takes no more."""
+LONGEST = {"an experiment": 256, "a run": 250, "a tag": 250}
+"""Characters of a name; MLflow's tables have no more room, and PostgreSQL says so by failing."""
+LONGEST_VALUE = 8000
+"""Characters of a tag's value, MLflow's own limit."""
 
 
 class Parser(MagicArgumentParser):
@@ -57,9 +59,9 @@ def parse_name(words: list[str], what: str) -> str | None:
     name = " ".join(words).strip()
     if words and not name:
         raise UsageError(f"The name of {what} can't be empty.")
-    if len(name) > LONGEST_NAME:
+    if len(name) > LONGEST[what]:
         raise UsageError(
-            f"The name of {what} may have {LONGEST_NAME} characters; this one has {len(name)}."
+            f"The name of {what} may have {LONGEST[what]} characters; this one has {len(name)}."
         )
     if not name.isprintable():
         raise UsageError(f"The name of {what} has a character that can't be shown.")
@@ -96,5 +98,7 @@ def _checked(found: Namespace) -> Namespace:
 def _parse_tag(text: str) -> tuple[str, str]:
     key, is_there, value = text.partition("=")
     if not is_there or not key.strip():
-        raise UsageError(f"A tag is KEY=VALUE, and not {text!r}.")
-    return key.strip(), value
+        raise UsageError(f"A tag is KEY=VALUE, and not {text[:100]!r}.")
+    if len(value) > LONGEST_VALUE:
+        raise UsageError(f"A tag's value may have {LONGEST_VALUE} characters.")
+    return parse_name([key], "a tag") or "", value

@@ -55,7 +55,13 @@ def _unsent() -> str:
     found = describe_unsent(Journal())
     if not found["entries"]:
         return "nothing"
-    return f"{found['entries']} entries of {found['runs']} runs, kept since {found['oldest']}"
+    what = counted(found["entries"], "call")
+    return f"{what} of {counted(found['runs'], 'run')}, kept since {found['oldest']}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number} {noun}" + "s" * (number != 1)
 
 
 def _autolog() -> str:

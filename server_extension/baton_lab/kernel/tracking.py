@@ -9,6 +9,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit, urlunsplit
 
+WEB = ("http://", "https://")
 TIMEOUT = 3.0
 """Seconds for which the person waits for the word whether MLflow is there."""
 MOST = 200
@@ -31,13 +32,15 @@ def describe() -> str:
     address = tracking_address()
     if not address:
         return "not set up here: MLFLOW_TRACKING_URI names no server"
-    if not address.startswith(("http://", "https://")):
+    if not address.startswith(WEB):
         return f"on this machine, {address}"
     try:
         load_experiments(TIMEOUT)
     except HTTPError as error:
         if error.code in {401, 403}:
             return f"answers at {address}, and does not accept this server's token"
+        if error.code < 400:
+            return f"is not there: {address} leads elsewhere"
         if error.code >= 500:
             return f"is starting or away ({error.code}), at {address}"
     except (OSError, ValueError):
@@ -47,17 +50,25 @@ def describe() -> str:
 
 def load_experiments(timeout: float) -> list[str]:
     """Return the names of the latest experiments. Raises `OSError` and `ValueError`."""
-    from urllib.request import ProxyHandler, Request, build_opener
+    from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
     from baton_client.calls import is_local
 
+    class Stays(HTTPRedirectHandler):
+        """Follows nobody: the token goes to this address only."""
+
+        def redirect_request(self, *_: Any) -> None:
+            return None
+
     address = tracking_address()
+    if not address.startswith(WEB):
+        return []
     query = f"max_results={MOST}&order_by=last_update_time%20DESC"
     asked = Request(f"{address.rstrip('/')}/api/2.0/mlflow/experiments/search?{query}")  # noqa: S310
     token = _token(address)
     if token:
         asked.add_header("Authorization", f"Bearer {token}")
-    opener = build_opener(*([ProxyHandler({})] if is_local(address) else []))
+    opener = build_opener(Stays, *([ProxyHandler({})] if is_local(address) else []))
     with opener.open(asked, timeout=timeout) as answer:
         found: Any = json.load(answer)
     return [str(each["name"]) for each in found.get("experiments", [])]
