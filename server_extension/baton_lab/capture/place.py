@@ -143,7 +143,7 @@ def script_path() -> str | None:
     path = getattr(sys.modules.get("__main__"), "__file__", None)
     if not path or path.startswith("<"):  # Such as <stdin>.
         return None
-    return os.path.abspath(path)  # noqa: PTH100
+    return os.path.abspath(str(path))  # noqa: PTH100
 
 
 def from_home(path: Path) -> str:
