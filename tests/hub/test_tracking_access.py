@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import secrets
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner, Result
 from tests.tracking import Tracking
+
+from baton_hub.tracking.commands import command
 
 pytest_plugins = ("tests.tracking",)
 
@@ -216,3 +220,26 @@ def test_a_service_is_in_no_group_and_owns_what_it_makes(groups: Tracking) -> No
         body = {"name": f"service {secrets.token_hex(4)}"}
         made = service.post(f"{API}/experiments/create", json=body).raise_for_status().json()
     assert _tags(groups, "eve", made["experiment_id"])["mlflow.user"] == "service:tests"
+
+
+def test_the_command_shows_and_sets_access(groups: Tracking, tmp_path: Path) -> None:
+    run = _run(groups, "ada")
+    token = tmp_path / "token"
+
+    def baton(user: str, *options: str) -> Result:
+        token.write_text(groups.token(user))
+        environment = {"BATON_PUBLIC_URL": groups.hub, "BATON_TOKEN_FILE": str(token)}
+        arguments = ["access", "experiment", run["experiment_id"], *options]
+        return CliRunner().invoke(command, arguments, env=environment)
+
+    shown = baton("eve")
+    assert shown.output.split("\n")[:3] == [
+        "owner  ada",
+        "read   everybody",
+        "write  science",
+    ]
+    refused = baton("eve", "--read", "nobody")
+    assert refused.exit_code == 1
+    assert "Only its owner and operations may" in refused.output
+    closed = baton("olga", "--read", "science,sales", "--write", "nobody")
+    assert "read   sales, science\nwrite  nobody but the owner" in closed.output
