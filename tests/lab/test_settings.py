@@ -60,6 +60,12 @@ def test_a_notebooks_own_setting_wins_and_can_be_taken_away(file: SettingsFile) 
     assert file.load() == Settings("metrics")
 
 
+def test_a_name_that_is_no_text_is_kept(file: SettingsFile) -> None:
+    """As the file system has them, and a kernel names them."""
+    file.change(lambda settings: settings.with_notebook("\udcff.ipynb", "models"))
+    assert file.load().effective("\udcff.ipynb") == "models"
+
+
 def test_only_the_person_can_read_it(file: SettingsFile) -> None:
     file.change(lambda settings: settings.with_all("metrics"))
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600

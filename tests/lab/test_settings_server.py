@@ -85,6 +85,17 @@ def test_asking_for_what_is_no_notebook_is_400(plain_lab: Any, notebook: str) ->
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize("asked", ["%FF", "a&notebook=", "%ED%A0%80"])
+def test_odd_bytes_in_the_address_are_400(plain_lab: Any, asked: str) -> None:
+    assert plain_lab.http.get(f"settings?notebook={asked}").status_code == 400
+
+
+def test_a_path_that_is_no_text_is_400(plain_lab: Any, settings: Path) -> None:
+    body = b'{"notebook": "\\ud800.ipynb", "autolog": "off"}'
+    assert plain_lab.http.put("settings", content=body).status_code == 400
+    assert not settings.exists()
+
+
 def test_a_broken_file_is_409_and_stays_as_it_is(plain_lab: Any, settings: Path) -> None:
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text('{"autolog": "metrics"')
