@@ -1,6 +1,7 @@
 """What a person set for their notebooks: whether they autolog, and what.
 
-Read by kernels and by the Jupyter server, so nothing of either is imported here.
+Read by kernels and by the Jupyter server, so nothing of either is imported here; and at every
+kernel's start, so errors are imported where they are raised.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from baton_contract.errors import BadRequestError, ConflictError, UnavailableError
+if TYPE_CHECKING:
+    from baton_contract.errors import BadRequestError, ConflictError
 
 AUTOLOG = ("off", "metrics", "models")
 """Nothing; metrics, parameters and data sets; models, their signatures and examples too."""
@@ -114,6 +116,8 @@ class SettingsFile:
                 if after != before:
                     self._save(after)
         except OSError as error:
+            from baton_contract.errors import UnavailableError
+
             said = error.strerror or str(error)
             raise UnavailableError(
                 "not_saved",
@@ -140,7 +144,7 @@ class SettingsFile:
         said = settings.more | {"autolog": settings.autolog, "notebooks": settings.notebooks}
         content = json.dumps(said, indent=2).encode()
         if len(content) > LARGEST:
-            raise TooManyError
+            raise _too_many()
         arriving = self.path.with_suffix(".arriving")
         with suppress(FileNotFoundError):
             arriving.unlink()  # Of a writer that died; whoever holds the lock is alone here.
@@ -169,21 +173,12 @@ class SettingsFile:
         return Settings(autolog, notebooks, said)
 
     def _broken(self, what: str) -> ConflictError:
+        from baton_contract.errors import ConflictError
+
         return ConflictError(
             "broken_settings",
             f"Your settings in {self.path} can't be used: {what}. Nothing was changed; mend "
             "the file, or remove it to start anew.",
-        )
-
-
-class TooManyError(ConflictError):
-    """The file would become larger than it may."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "too_many_settings",
-            "Too many notebooks have a setting of their own. Nothing was changed; let some do "
-            "as all do first.",
         )
 
 
@@ -206,6 +201,8 @@ def stamp_of(path: Path) -> tuple[int, int, int] | None:
 def parse_autolog(word: Any) -> str:
     """Return the setting that was asked for; `BadRequestError` for anything else."""
     if word not in AUTOLOG:
+        from baton_contract.errors import BadRequestError
+
         raise BadRequestError(
             "unknown_autolog", f"Autologging is one of {', '.join(AUTOLOG)}.", path="autolog"
         )
@@ -228,7 +225,19 @@ def parse_notebook(path: Any) -> str:
     return "/".join(parts)
 
 
+def _too_many() -> ConflictError:
+    from baton_contract.errors import ConflictError
+
+    return ConflictError(
+        "too_many_settings",
+        "Too many notebooks have a setting of their own. Nothing was changed; let some do as "
+        "all do first.",
+    )
+
+
 def _no_notebook(message: str) -> BadRequestError:
+    from baton_contract.errors import BadRequestError
+
     return BadRequestError("no_notebook_path", message, path="notebook")
 
 

@@ -11,7 +11,6 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from baton_contract.errors import BadRequestError, PublicError
 from baton_lab.kernel.autolog_imports import Imports
 from baton_lab.settings import Settings, SettingsFile, parse_notebook, stamp_of
 
@@ -58,6 +57,8 @@ class Autolog:
 
     def follow(self) -> None:
         """Do as is set now; where the settings can't be read, go on as before and say so."""
+        from baton_contract.errors import PublicError
+
         try:
             wanted = load_effective(self._file.load())
         except PublicError as error:
@@ -118,6 +119,8 @@ def choose(word: str) -> str:
     ``word`` is one of `WORDS`. Raises `PublicError` for another word, a kernel without a
     notebook, and settings that can't be read or saved.
     """
+    from baton_contract.errors import BadRequestError
+
     if word not in WORDS:
         raise BadRequestError("unknown_autolog", f"Say one of {', '.join(WORDS)}.")
     path = current_notebook()
@@ -153,6 +156,7 @@ def load_effective(settings: Settings) -> str:
 
 def current_notebook() -> str | None:
     """Return the path of this kernel's notebook from the server's root; None without one."""
+    from baton_contract.errors import PublicError
     from baton_lab.capture.place import find_place
 
     try:
