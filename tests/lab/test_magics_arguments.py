@@ -112,3 +112,13 @@ def test_a_cell_that_ended_unseen_ends_with_the_one_around_it() -> None:
     assert said == []
     cells.end(result(outer, KeyboardInterrupt()))
     assert said == ["KILLED"]
+
+
+def test_a_cell_of_which_nothing_is_left_was_interrupted() -> None:
+    """The kernel has no result of a cell that it cancelled while it awaited something."""
+    cells, said = Cells(), list[str]()
+    cells.begin(SimpleNamespace(raw_cell="await x"))
+    cells.at_end(said.append)
+    cells.end(None)
+    cells.end(None)
+    assert said == ["KILLED"]

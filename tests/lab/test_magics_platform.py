@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from tests.lab.conftest import Process, scientist_env
+from tests.lab.conftest import Lab, Process, scientist_env
 from tests.lab.magic_kernel import Kernel, start_kernel
+from tests.lab.notebooks import code_cell, open_notebook, render_notebook
 from tests.processes import free_port
 
 NAMES = ["magics/größe", "magics it's"]
@@ -142,6 +143,28 @@ def test_where_mlflow_is_not_set_up_it_says_so(tmp_path: Path, address: str) -> 
         if run.status == "error":
             assert run.lines[-1].startswith("UsageError: ")
             assert run.error is None
+
+
+def test_a_cell_that_is_a_run_is_captured_as_any_other(
+    lab: Lab, mlflow: Process, until: Callable[..., Any]
+) -> None:
+    """The notebook's snapshot has the cell as the person wrote it, at a real server."""
+    source = "%%baton run captured\n1"
+    text = render_notebook(code_cell("made-it", source))
+    with open_notebook(lab, "größe/captured.ipynb", text) as notebook:
+        notebook.run("made-it", source)
+        run_id = notebook.run("asks", "import mlflow; print(mlflow.last_active_run().info.run_id)")
+
+        def tags() -> Any:
+            found = lab.get("trace", run=run_id)
+            steps = {each["kind"]: each for each in found["steps"]}
+            return steps if steps["notebook"]["state"] == "verified" else None
+
+        steps = until(tags)
+        assert steps["notebook"]["value"] == "größe/captured.ipynb"
+        assert "made-it" in steps["cell"]["value"]
+        last = notebook.run("back", f"%baton trace {run_id}")
+        assert last.startswith(("The way back is whole", "Nothing differs"))
 
 
 @dataclass
