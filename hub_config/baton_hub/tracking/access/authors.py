@@ -36,14 +36,20 @@ def stamp(session: Session, name: str) -> None:
 
     Who made something stays its author: a later change of that is undone silently.
     """
-    new = list(session.new)
+    new = [thing for thing in session.new if thing.__tablename__ not in UNSIGNED]
     for thing in new:
         _stamp_new(thing, name)
     made = {id(thing) for thing in new}
     for thing in (*session.new, *session.dirty, *session.deleted):
-        _keep_author(session, thing, made)
+        if thing.__tablename__ not in UNSIGNED:
+            _keep_author(session, thing, made)
     for thing in session.dirty:
-        _stamp_changed(thing, name)
+        if thing.__tablename__ not in UNSIGNED:
+            _stamp_changed(thing, name)
+
+
+UNSIGNED = frozenset({"metrics", "latest_metrics", "params"})
+"""Tables of a run's figures, which come by the thousand and name nobody."""
 
 
 def _stamp_new(thing: Any, name: str) -> None:

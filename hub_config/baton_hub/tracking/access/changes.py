@@ -38,7 +38,15 @@ class Gate:
             self.walls.book.changed(session.connection())
         authors.stamp(session, asking.caller.name)
         owners = Owners(self.walls.metadata, session)
+        checked: set[str] = set()
         for thing in (*session.new, *session.dirty, *session.deleted):
+            if thing.__tablename__ in authors.UNSIGNED:
+                # A run's figures: one check for all, as none can move to another run.
+                run = thing.__dict__.get("run_uuid")
+                if run in checked:
+                    continue
+                if run is not None:
+                    checked.add(run)
             table = inspect(thing).mapper.local_table
             for row in _rows(thing):
                 self._check(asking, owners, table, row)

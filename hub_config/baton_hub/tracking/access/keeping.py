@@ -39,7 +39,7 @@ def keep_access(session: Session, view: View, defaults: Defaults) -> bool:
     """
     changed = False
     for thing in (*session.new, *session.dirty, *session.deleted):
-        table = inspect(thing).mapper.local_table.name
+        table = thing.__tablename__
         if table in _THINGS:
             changed |= _keep_thing(session, view, defaults, table, thing)
         elif table in _TAGS and thing.key in TAGS:
