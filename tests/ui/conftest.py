@@ -139,6 +139,15 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report  # type: ignore[return-value]
 
 
+HIDE_PATHS = """() => {
+  for (const output of document.querySelectorAll('.jp-OutputArea-child')) {
+    output.hidden = output.textContent.includes('site-packages');
+    output.style.display = output.hidden ? 'none' : '';
+  }
+}"""
+"""Warnings of libraries name paths of the machine that took the picture."""
+
+
 class Album:
     """Takes the pictures of README.md and docs/: into BATON_SCREENSHOTS, else test-results."""
 
@@ -154,6 +163,7 @@ class Album:
         ``shown``: whether a guide shows it; what is only looked at stays in test-results.
         """
         folder = self.folder if shown else self.results
+        page.evaluate(HIDE_PATHS)
         page.screenshot(path=folder / f"{name}.png", full_page=full, animations="disabled")
 
 
