@@ -87,12 +87,13 @@ class Writer:
         return missing
 
 
-async def _write_all(url: str, tokens: list[str], experiment: str) -> list[Writer]:
+async def _write_all(url: str, tokens: list[str], experiments: list[str]) -> list[Writer]:
     async with contextlib.AsyncExitStack() as stack:
         writers = []
         for number in range(CLIENTS):
             headers = {"Authorization": f"Bearer {tokens[number % len(tokens)]}"}
             client = httpx.AsyncClient(base_url=url, headers=headers, timeout=120, verify=False)
+            experiment = experiments[number % len(tokens)]
             writers.append(Writer(await stack.enter_async_context(client), experiment))
         await asyncio.gather(*(writer.write() for writer in writers))
         lost = await asyncio.gather(*(writer.lost() for writer in writers))
@@ -101,12 +102,17 @@ async def _write_all(url: str, tokens: list[str], experiment: str) -> list[Write
 
 
 def test_fifty_clients_lose_nothing_and_see_no_error(either: Tracking) -> None:
-    tokens = [either.token(name) for name in ("ada", "eve", "bob")]
-    made = either.call("ada", "experiments/create", {"name": f"load {secrets.token_hex(3)}"})
-    experiment = made["experiment_id"]
+    people = ("ada", "eve", "bob")
+    tokens = [either.token(name) for name in people]
+    experiments = [
+        either.call(name, "experiments/create", {"name": f"load {secrets.token_hex(3)}"})[
+            "experiment_id"
+        ]
+        for name in people
+    ]
     own = [
         subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", MLFLOWS_OWN, experiment, str(ROUNDS)],
+            [sys.executable, "-W", "ignore", "-c", MLFLOWS_OWN, experiments[0], str(ROUNDS)],
             env=either.kernel_environment("ada"),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -116,7 +122,7 @@ def test_fifty_clients_lose_nothing_and_see_no_error(either: Tracking) -> None:
     ]
     began = time.monotonic()
     try:
-        writers = asyncio.run(_write_all(either.url, tokens, experiment))
+        writers = asyncio.run(_write_all(either.url, tokens, experiments))
         took = time.monotonic() - began
         ended = [process.communicate(timeout=180) for process in own]
     finally:
