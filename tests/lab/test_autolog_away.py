@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ from typing import Any
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
+from tests.lab.notebooks import code_cell, render_notebook
 from tests.lab.outage import Gate, Person, Service
 
 FIT = """
@@ -115,6 +119,34 @@ except Exception as error:
     set_autolog(person, autolog="metrics", notebooks={"some.ipynb": "off"})
     kernel.run("import sklearn")
     assert kernel.run("import sys; print('mlflow' in sys.modules)") == "True"
+
+
+def test_a_notebook_that_is_run_without_a_server_has_its_own_setting(
+    person: Person, gate: Gate, service: Service
+) -> None:
+    gate.open()
+    cell = code_cell("a", FIT.replace("C=9", "C=11"))
+    for name, setting in (("on.ipynb", "metrics"), ("off.ipynb", "off")):
+        set_autolog(person, autolog="off", notebooks={f"work/{name}": setting})
+        (person.home / "work").mkdir(exist_ok=True)
+        (person.home / "work" / name).write_text(render_notebook(cell))
+        command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "notebook", "--execute"]
+        env = person.env | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            [*command, f"work/{name}", "--output", "done.ipynb"],
+            cwd=person.home,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    found = [
+        {one["key"]: one["value"] for one in run["data"]["tags"]}["baton.notebook.path"]
+        for run in service.runs("Default")
+        if {"key": "C", "value": "11"} in run["data"]["params"]
+    ]
+    assert found == ["work/on.ipynb"]
 
 
 def test_an_mlflow_that_breaks_does_not_break_the_notebooks_import(
