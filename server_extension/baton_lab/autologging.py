@@ -19,6 +19,8 @@ TRACES = [
 OTHERS = ["spark", "transformers"]
 """spark needs a library inside the JVM. transformers logs nothing, and afterwards turns the
 other integrations on with MLflow's defaults: with models."""
+PICTURES: dict[str, Any] = {"_get_classifier_artifacts": (), "_log_estimator_html": None}
+"""Functions of scikit-learn's integration that draw, and what they return when they don't."""
 Config = dict[str, Any]
 
 
@@ -40,7 +42,7 @@ class Autologging:
             return False
         if autolog != self._autolog:
             if self._ours is None:
-                _spare_plots(self._is_spare)
+                _spare_pictures(self._is_spare)
             mlflow.autolog(**options(autolog), silent=True, exclude_flavors=TRACES + OTHERS)
             self._ours, self._autolog = _said(), autolog
         return True
@@ -76,24 +78,28 @@ def _said() -> Config | None:
     return said
 
 
-def _spare_plots(is_spare: Callable[[], bool]) -> None:
+def _spare_pictures(is_spare: Callable[[], bool]) -> None:
     """Let scikit-learn's integration draw nothing as long as ``is_spare``.
 
-    It draws up to three pictures after each fit of a classifier, which takes longer than all
-    its metrics, and has no option for it. An MLflow without this function draws them.
+    After each fit it renders the estimator as a page, and of a classifier up to three plots,
+    which takes longer than all its metrics; it has no option for either. An MLflow without
+    these functions draws them.
     """
 
-    def spare_plots(module: Any) -> None:
+    def spare_pictures(module: Any) -> None:
         del module
         from mlflow.sklearn import utils
 
-        draw = getattr(utils, "_get_classifier_artifacts", None)
-        if draw is not None:
+        for name, nothing in PICTURES.items():
+            if hasattr(utils, name):
+                setattr(utils, name, _sparing(getattr(utils, name), nothing, is_spare))
 
-            @wraps(draw)
-            def sparing(*args: Any, **named: Any) -> Any:
-                return [] if is_spare() else draw(*args, **named)
+    register_post_import_hook(spare_pictures, "sklearn")
 
-            utils._get_classifier_artifacts = sparing
 
-    register_post_import_hook(spare_plots, "sklearn")
+def _sparing(draw: Callable[..., Any], nothing: Any, is_spare: Callable[[], bool]) -> Any:
+    @wraps(draw)
+    def sparing(*args: Any, **named: Any) -> Any:
+        return nothing if is_spare() else draw(*args, **named)
+
+    return sparing

@@ -229,7 +229,7 @@ from sklearn.tree import DecisionTreeClassifier
 def pictures():
     DecisionTreeClassifier(max_depth=2).fit(*load_breast_cancer(return_X_y=True))
     found = mlflow.artifacts.list_artifacts(run_id=mlflow.last_active_run().info.run_id)
-    return sorted(one.path for one in found if one.path.endswith(".png"))
+    return sorted(one.path for one in found)
 print(pictures())
 """
 
@@ -241,6 +241,7 @@ def test_pictures_are_neither_metrics_nor_parameters(notebook: Notebook, lab: An
     set_autolog(lab, "models", notebook.path)
     drawn = notebook.run("a", "print(pictures())")
     assert "training_confusion_matrix.png" in drawn
+    assert "estimator.html" in drawn
     set_autolog(lab, "metrics", notebook.path)
     assert notebook.run("a", "print(pictures())") == "[]"
     code = "mlflow.sklearn.autolog(log_models=False)\nprint(pictures())"
