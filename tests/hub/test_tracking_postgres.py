@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -63,9 +64,10 @@ def test_a_server_that_never_comes_is_named_without_its_password(
     assert "hunter2" not in str(raised.value)
 
 
-def test_a_wrong_driver_is_named() -> None:
-    with pytest.raises(DatabaseError, match=r"oracle.*can't be used here"):
-        prepare("oracle+nothing://host/db")
+@pytest.mark.parametrize("driver", ["postgresql+nothing", "oracle", "mysql+pymysql"])
+def test_what_can_not_be_used_is_named(driver: str) -> None:
+    with pytest.raises(DatabaseError, match=rf"{re.escape(driver)}, which can't be used here"):
+        prepare(f"{driver}://host/db")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 60.0
 """How long a database server that can't be reached is waited for."""
 PAUSE_SECONDS = 2.0
+BACKENDS = ("postgresql", "sqlite")
 PRAGMAS = (
     # A commit is on the disk when the call returns, also if the power fails.
     "PRAGMA synchronous=FULL",
@@ -55,6 +56,11 @@ def prepare(address: str, *, patience: float = PATIENCE_SECONDS) -> None:
     database of another MLflow version is left untouched. Raises DatabaseError.
     """
     url = make_url(address)
+    if url.get_backend_name() not in BACKENDS:
+        raise DatabaseError(
+            f"BATON_MLFLOW_DATABASE names {url.drivername}, which can't be used here: the walls "
+            "between people are written for SQLite and PostgreSQL. Nothing was changed."
+        )
     if url.get_backend_name() == "sqlite":
         _prepare_sqlite(url)
     engine = _engine(url)

@@ -7,6 +7,7 @@ says is refused when the service starts, so that a new MLflow opens no gap unnot
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from sqlalchemy import Column, MetaData, Table
@@ -80,6 +81,7 @@ class UnknownTableError(Exception):
     """A table of MLflow's that no rule covers; the text names it."""
 
 
+@cache
 def find_steps(table: Table) -> tuple[Step, ...]:
     """Return every way from a row towards what it belongs to, the best for reading first.
 
