@@ -30,9 +30,9 @@ def trace(
     server, else BATON_MLFLOW_URL and BATON_TOKEN are read. Raises a `PublicError`.
     """
     # Imported here, because everything that uses the client imports this module.
-    from baton_client.trace_access import open_source
-    from baton_client.trace_steps import trace_back
-    from baton_client.trace_target import parse_target
+    from baton_client.tracing.access import open_source
+    from baton_client.tracing.steps import trace_back
+    from baton_client.tracing.target import parse_target
 
     target = parse_target(model, run=run)
     with open_source(mlflow, token, token_file) as source:

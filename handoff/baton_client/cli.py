@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from baton_client.trace_command import command as trace_command
+from baton_client.tracing.command import command as trace_command
 from baton_contract.errors import BadRequestError, PublicError
 from baton_contract.types import DeploymentStatus
 

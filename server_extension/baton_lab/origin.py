@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from baton_client import trace_tags
-from baton_client.trace_tags import without_credentials
+from baton_client.tracing import tags as trace_tags
+from baton_client.tracing.tags import without_credentials
 from baton_contract.errors import PublicError
 from baton_contract.types import PacketDataset, PacketGit, PacketSource
 from baton_lab.artifacts import Json

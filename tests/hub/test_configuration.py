@@ -51,7 +51,7 @@ def test_what_others_configured_is_kept() -> None:
         "culler",
     ]
     roles = [r["name"] for r in c.JupyterHub.load_roles]
-    assert roles == ["theirs", "user", "desk", "culler"]
+    assert roles == ["theirs", "user", "mlflow", "desk", "culler"]
     assert "/theirs" in c.JupyterHub.template_paths
 
 

@@ -84,7 +84,7 @@ class Notebook(BatonHandler):
     @authorized
     async def post(self, run_id: str) -> None:
         """Store the file, and tag the run with where it came from."""
-        from baton_client import trace_tags
+        from baton_client.tracing import tags as trace_tags
         from baton_lab.capture.mask import load_mask
         from baton_lab.capture.snapshot import masked_notebook
 

@@ -15,7 +15,7 @@ from baton_contract.errors import ConflictError, NotFoundError
 from baton_lab.handlers.base import BatonHandler
 
 if TYPE_CHECKING:
-    from baton_client.trace_source import TraceSource
+    from baton_client.tracing.source import TraceSource
     from baton_contract.types import Trace, TraceStep
 
 FOLDER = "snapshots"
@@ -29,7 +29,7 @@ class TraceHandler(BatonHandler):
 
     def source(self) -> TraceSource:
         """Return MLflow with this server's token."""
-        from baton_client.trace_source import TraceSource
+        from baton_client.tracing.source import TraceSource
 
         return TraceSource(self.platform.tracking.url, self.platform.token.current())
 
@@ -48,8 +48,8 @@ class TraceBack(TraceHandler):
         self.answer(await asyncio.to_thread(self._trace, *asked))
 
     def _trace(self, model: str, version: str, run: str) -> Any:
-        from baton_client.trace_steps import trace_back
-        from baton_client.trace_target import parse_run, parse_version
+        from baton_client.tracing.steps import trace_back
+        from baton_client.tracing.target import parse_run, parse_version
 
         target = parse_run(run) if run else parse_version(model, version)
         with self.source() as source:
@@ -75,8 +75,8 @@ class Snapshot(TraceHandler):
         self.answer({"path": path}, 201)
 
     def _fetch(self, run: str, to: Path) -> TraceStep:
-        from baton_client.trace_steps import trace_back
-        from baton_client.trace_target import parse_run
+        from baton_client.tracing.steps import trace_back
+        from baton_client.tracing.target import parse_run
 
         def keep(kind: str) -> Path | None:
             return to if kind == "notebook" else None

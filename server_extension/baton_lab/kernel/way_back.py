@@ -21,7 +21,7 @@ def render(target: str | None) -> str:
 
         return describe_tags(run)
     import baton_client
-    from baton_client.trace_text import render_trace
+    from baton_client.tracing.text import render_trace
 
     return render_trace(baton_client.trace(None if run else target, run=run))
 

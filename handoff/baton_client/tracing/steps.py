@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from baton_client import trace_model, trace_run
-from baton_client.trace_files import Files, Keep, step
-from baton_client.trace_source import TraceSource
-from baton_client.trace_tags import OFFLINE, tags_of
-from baton_client.trace_target import Target
+from baton_client.tracing import model as trace_model
+from baton_client.tracing import run as trace_run
+from baton_client.tracing.files import Files, Keep, step
+from baton_client.tracing.source import TraceSource
+from baton_client.tracing.tags import OFFLINE, tags_of
+from baton_client.tracing.target import Target
 from baton_contract.errors import NotFoundError
 from baton_contract.timestamp import render_timestamp
 from baton_contract.types import Trace, TraceRun, TraceStep

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from baton_client import trace_tags as tag
-from baton_client.trace_files import Files, step
-from baton_client.trace_tags import datasets_of, tags_of, without_credentials
+from baton_client.tracing import tags as tag
+from baton_client.tracing.files import Files, step
+from baton_client.tracing.tags import datasets_of, tags_of, without_credentials
 from baton_contract.types import TraceStep
 
 Json = dict[str, Any]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from baton_client.trace_source import TraceSource
+from baton_client.tracing.source import TraceSource
 from baton_contract.errors import BadRequestError, NotFoundError
 from baton_contract.types import TraceStep
 

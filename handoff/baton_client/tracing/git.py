@@ -6,8 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from baton_client.trace_run import GIT_ID
-from baton_client.trace_tags import without_credentials
+from baton_client.tracing.run import GIT_ID
+from baton_client.tracing.tags import without_credentials
 from baton_contract.types import Trace, TraceStep
 
 

@@ -6,10 +6,10 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from baton_client.trace_files import step
-from baton_client.trace_source import TraceSource
-from baton_client.trace_tags import tags_of
-from baton_client.trace_target import Target
+from baton_client.tracing.files import step
+from baton_client.tracing.source import TraceSource
+from baton_client.tracing.tags import tags_of
+from baton_client.tracing.target import Target
 from baton_contract.errors import BadRequestError, NotFoundError, PublicError, TooLargeError
 from baton_contract.types import TraceStep, TraceVersion
 

@@ -45,12 +45,12 @@ def command(
     Model version, files, run, cell, notebook, commit, image, packages and datasets.
     Exit code 1 when something differs from what was recorded.
     """
-    from baton_client.trace_access import open_source
-    from baton_client.trace_git import look_up_commit
-    from baton_client.trace_save import Folder
-    from baton_client.trace_steps import trace_back
-    from baton_client.trace_target import parse_target
-    from baton_client.trace_text import render_trace
+    from baton_client.tracing.access import open_source
+    from baton_client.tracing.git import look_up_commit
+    from baton_client.tracing.save import Folder
+    from baton_client.tracing.steps import trace_back
+    from baton_client.tracing.target import parse_target
+    from baton_client.tracing.text import render_trace
 
     target = parse_target(model, run=run)
     saved = Folder(folder) if folder else None

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from baton_client.trace_source import TraceSource
+from baton_client.tracing.source import TraceSource
 from baton_contract.errors import BadRequestError
 
 PLATFORM = "BATON_TRACKING_URI"
