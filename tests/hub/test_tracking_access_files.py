@@ -91,6 +91,26 @@ def test_files_of_a_hidden_experiment_do_not_exist(tracking: Tracking, private: 
     assert [one["path"] for one in listing["files"]] == ["a.txt"]
 
 
+@pytest.mark.parametrize("slashes", ["/", "//", "/%2f"])
+def test_slashes_in_front_are_no_way_past_the_walls(
+    tracking: Tracking, private: Shelf, slashes: str
+) -> None:
+    port = httpx.URL(tracking.direct)
+    attempts = (
+        ("GET", f"{FILES}/{private.folder}/a.txt", ""),
+        ("GET", FILES, f"?path={private.experiment}"),
+        ("DELETE", f"{FILES}/{private.folder}/a.txt", ""),
+    )
+    for method, path, query in attempts:
+        raw = f"{slashes}services/mlflow{path}{query}"
+        with tracking.client("eve") as client:
+            url = port.copy_with(raw_path=raw.encode())
+            answer = client.request(method, url)
+        assert answer.status_code == 404, (raw, answer.text)
+    with tracking.client("ada") as client:
+        assert client.get(f"{FILES}/{private.folder}/a.txt").content == b"secret"
+
+
 def test_who_reads_does_not_write_files(tracking: Tracking, public: Shelf) -> None:
     folder = public.folder
     assert _raw(tracking, "eve", "GET", f"{FILES}/{folder}/a.txt").text == "secret"

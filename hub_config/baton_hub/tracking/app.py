@@ -8,6 +8,7 @@ import re
 import uuid
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -74,7 +75,7 @@ class TrackingApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI has it."""
         if scope["type"] == "http":
-            await self._http(scope, receive, send)
+            await self._http(_rooted(scope), receive, send)
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         else:
@@ -200,6 +201,14 @@ def _without_credentials(scope: Scope, caller: Caller) -> Scope:
     headers = [pair for pair in scope["headers"] if pair[0] not in (b"authorization", b"cookie")]
     state = {**scope.get("state", {}), "username": caller.name, "asking": Asking(caller)}
     return {**scope, "headers": headers, "state": state}
+
+
+def _rooted(scope: Scope) -> Scope:
+    """Return the scope with one slash in front: Flask drops the others after every check."""
+    path = "/" + scope["path"].lstrip("/")
+    if path == scope["path"]:
+        return scope
+    return {**scope, "path": path, "raw_path": quote(path).encode()}
 
 
 def _below(path: str, prefix: str) -> str:
