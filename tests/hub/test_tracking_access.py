@@ -222,6 +222,12 @@ def test_a_service_is_in_no_group_and_owns_what_it_makes(groups: Tracking) -> No
     assert _tags(groups, "eve", made["experiment_id"])["mlflow.user"] == "service:tests"
 
 
+def test_nobody_passes_for_a_service_by_name(groups: Tracking) -> None:
+    with groups.client("service:tests") as person:
+        answer = person.post(f"{API}/experiments/search", json={"max_results": 1})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "name_of_a_service")
+
+
 def test_the_command_shows_and_sets_access(groups: Tracking, tmp_path: Path) -> None:
     run = _run(groups, "ada")
     token = tmp_path / "token"

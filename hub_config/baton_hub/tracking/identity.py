@@ -20,6 +20,9 @@ CACHE_SECONDS = 60
 HUB_SECONDS = 10
 """How long one question to the Hub may take."""
 
+SERVICE = "service:"
+"""What a service's name as an author begins with; no person's may."""
+
 
 class HubIdentity:
     """Turns Hub tokens into callers; asks once for many requests with one token."""
@@ -47,7 +50,13 @@ class HubIdentity:
             )
         if model.get("kind") == "service":
             # A service's name could equal a person's. Services are in no group.
-            return Caller(f"service:{model['name']}")
+            return Caller(f"{SERVICE}{model['name']}")
+        if model["name"].startswith(SERVICE):
+            raise ForbiddenError(
+                "name_of_a_service",
+                f"MLflow takes names that begin with {SERVICE} for services of the Hub. "
+                "Ask your operations team to rename your account.",
+            )
         return await self.groups.caller(model["name"])
 
     async def _model(self, token: str, session: str) -> dict[str, Any] | None:
