@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 
 
 def parse_authorization(header: str) -> str | None:
@@ -23,3 +24,12 @@ def parse_authorization(header: str) -> str | None:
     except (binascii.Error, UnicodeDecodeError):
         return None
     return password or None
+
+
+def renewed_token_name(given: str) -> str:
+    """Return the name of the file with the token that replaced the one a server was ``given``.
+
+    It stands in Jupyter's runtime folder, below ``baton``. Only who has the first token
+    finds the second: several servers may share a home.
+    """
+    return f"token-{hashlib.sha256(given.encode()).hexdigest()[:32]}"

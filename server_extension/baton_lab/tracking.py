@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from baton_client.calls import is_local
+from baton_client.reason import parse_reason
 from baton_contract.errors import (
     BY_STATUS,
     BadRequestError,
@@ -258,7 +259,8 @@ class Tracking:
 def parse_error(response: httpx.Response) -> PublicError:
     """Return what a failed answer of MLflow, or of the guard before it, means for a person."""
     status = response.status_code
-    code, message = _parse_reason(response)
+    reason = parse_reason(response)
+    code, message = reason.code or reason.mlflow_code, reason.message
     if status in {502, 503, 504}:
         return UnavailableError(code, message) if message else unavailable()
     if status == 401 or response.is_redirect or (status == 403 and not message):
@@ -273,20 +275,6 @@ def parse_error(response: httpx.Response) -> PublicError:
     kind = KINDS.get(code, BY_STATUS.get(status, BadRequestError))
     name = "not_found" if kind is NotFoundError else "mlflow_refused"
     return kind(name, f"MLflow says: {message[:500] or f'HTTP {status}'}", mlflow_code=code)
-
-
-def _parse_reason(response: httpx.Response) -> tuple[str, str]:
-    """Return code and sentence of MLflow's own form or of the contract's; "" where neither."""
-    try:
-        body = json.loads(response.content)
-    except ValueError:
-        return "", ""
-    if not isinstance(body, dict):
-        return "", ""
-    error = body.get("error")
-    if isinstance(error, dict):
-        return str(error.get("code", "")), str(error.get("message", ""))
-    return str(body.get("error_code", "")), str(body.get("message", ""))
 
 
 def unavailable() -> UnavailableError:

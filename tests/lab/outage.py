@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from tests.lab.conftest import service_env
 from tests.processes import await_answer, end, free_port
 
@@ -246,3 +247,27 @@ class Person:
         """Return the names of the journals that wait."""
         runs = self.spool / "runs"
         return sorted(path.name for path in runs.iterdir()) if runs.is_dir() else []
+
+
+@pytest.fixture(scope="module")
+def service(hub: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """MLflow, running, for one file of tests."""
+    service = Service(hub, tmp_path_factory.mktemp("outage"))
+    service.start()
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def gate(service: Service) -> Iterator[Gate]:
+    """The way to it, open."""
+    gate = Gate(service.url)
+    gate.open()
+    yield gate
+    gate.close()
+
+
+@pytest.fixture
+def person(gate: Gate, tmp_path: Path) -> Person:
+    """Somebody with a home of their own, who logs through the gate."""
+    return Person(tmp_path, gate.url)

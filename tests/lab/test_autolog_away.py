@@ -16,6 +16,8 @@ from jupyter_client.manager import KernelManager
 from tests.lab.notebooks import code_cell, render_notebook
 from tests.lab.outage import Gate, Person, Service
 
+pytest_plugins = ("tests.lab.outage",)
+
 FIT = """
 import time
 from sklearn.datasets import load_iris
@@ -27,24 +29,11 @@ print(time.monotonic() - start)
 """
 
 
-@pytest.fixture(scope="module")
-def service(hub: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service(hub, tmp_path_factory.mktemp("away"))
-    service.start()
-    yield service
-    service.stop()
-
-
 @pytest.fixture
 def gate(service: Service) -> Iterator[Gate]:
     gate = Gate(service.url)
     yield gate
     gate.close()
-
-
-@pytest.fixture
-def person(gate: Gate, tmp_path: Path) -> Person:
-    return Person(tmp_path, gate.url)
 
 
 class Kernel:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from baton_lab.capture.mask import MASK, Mask, load_mask, secret_values, without_credentials
+from baton_client.tracing.tags import without_credentials
+from baton_lab.capture.mask import MASK, Mask, load_mask, secret_values
 
 PLAIN = Mask([])
 # Put together here, so that no scanner takes this file for a leak.

@@ -5,33 +5,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.lab.outage import Gate, Person, Service
 
-
-@pytest.fixture(scope="module")
-def service(hub: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service(hub, tmp_path_factory.mktemp("outage"))
-    service.start()
-    yield service
-    service.stop()
-
-
-@pytest.fixture
-def gate(service: Service) -> Iterator[Gate]:
-    gate = Gate(service.url)
-    gate.open()
-    yield gate
-    gate.close()
-
-
-@pytest.fixture
-def person(gate: Gate, tmp_path: Path) -> Person:
-    return Person(tmp_path, gate.url)
-
+pytest_plugins = ("tests.lab.outage",)
 
 WHOLE = """
 import mlflow

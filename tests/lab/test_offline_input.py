@@ -4,32 +4,11 @@ and none loses a run."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tests.lab.outage import Gate, Person, Service
 
-
-@pytest.fixture(scope="module")
-def service(hub: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service(hub, tmp_path_factory.mktemp("input"))
-    service.start()
-    yield service
-    service.stop()
-
-
-@pytest.fixture
-def gate(service: Service) -> Iterator[Gate]:
-    gate = Gate(service.url)
-    gate.open()
-    yield gate
-    gate.close()
-
-
-@pytest.fixture
-def person(gate: Gate, tmp_path: Path) -> Person:
-    return Person(tmp_path, gate.url)
+pytest_plugins = ("tests.lab.outage",)
 
 
 def _log(person: Person, gate: Gate, code: str, *, online: bool) -> str:
@@ -45,6 +24,7 @@ def _log(person: Person, gate: Gate, code: str, *, online: bool) -> str:
 
 NAMES = """
 import mlflow
+
 mlflow.set_experiment({experiment!r})
 with mlflow.start_run(run_name="läuft/ 走る 🏃"):
     mlflow.log_metric("val/ loss-1.x_y", 1.5)

@@ -17,21 +17,7 @@ from tests.lab.conftest import Lab, start_lab
 from tests.lab.outage import Gate, Person, Service
 from tornado.websocket import websocket_connect
 
-
-@pytest.fixture(scope="module")
-def service(hub: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service(hub, tmp_path_factory.mktemp("sending"))
-    service.start()
-    yield service
-    service.stop()
-
-
-@pytest.fixture
-def gate(service: Service) -> Iterator[Gate]:
-    gate = Gate(service.url)
-    gate.open()
-    yield gate
-    gate.close()
+pytest_plugins = ("tests.lab.outage",)
 
 
 @pytest.fixture
@@ -50,6 +36,7 @@ def lab(person: Person) -> Iterator[Lab]:
 
 RUN = """
 import mlflow
+
 mlflow.set_experiment({experiment!r})
 with mlflow.start_run():
     for step in range(100):

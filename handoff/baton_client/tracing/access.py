@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from baton_client.tracing.source import TraceSource
+from baton_contract.authorization import renewed_token_name
 from baton_contract.errors import BadRequestError
 
 PLATFORM = "BATON_TRACKING_URI"
@@ -88,5 +88,4 @@ def renewed_path(token: str) -> Path | None:
         from jupyter_core.paths import jupyter_runtime_dir
     except ImportError:
         return None
-    name = f"token-{hashlib.sha256(token.encode()).hexdigest()[:32]}"
-    return Path(jupyter_runtime_dir()) / "baton" / name
+    return Path(jupyter_runtime_dir()) / "baton" / renewed_token_name(token)

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from baton_client.calls import is_local
+from baton_client.reason import parse_reason
 from baton_contract.errors import (
     BY_STATUS,
     BadRequestError,
@@ -178,7 +179,7 @@ def parse_artifact(uri: str) -> str:
 def parse_error(response: httpx.Response) -> PublicError:
     """Return what a failed answer of MLflow, or of the layer before it, means for a person."""
     status = response.status_code
-    code, message = _parse_reason(response)
+    code, message = _said(response)
     if status in {502, 503, 504}:
         return UnavailableError(
             "mlflow_unavailable", message or "MLflow does not answer now. Try again in a moment."
@@ -200,24 +201,14 @@ def parse_error(response: httpx.Response) -> PublicError:
     return BY_STATUS.get(status, BadRequestError)("mlflow_refused", message)
 
 
-def _parse_reason(response: httpx.Response) -> tuple[str, str]:
-    """Return code and sentence of MLflow's own form or of the contract's; "" where neither.
+def _said(response: httpx.Response) -> tuple[str, str]:
+    """Return MLflow's code, else ours, and the sentence.
 
     The layer before MLflow writes for people; what MLflow says itself is marked as its own.
     """
-    try:
-        body = json.loads(response.content)
-    except ValueError:
-        return "", ""
-    if not isinstance(body, dict):
-        return "", ""
-    error = body.get("error")
-    if isinstance(error, dict):
-        code = body.get("error_code") or error.get("code", "")
-        return str(code), str(error.get("message", ""))[:500]
-    if not body.get("message"):
-        return str(body.get("error_code", "")), ""
-    return str(body.get("error_code", "")), f"MLflow says: {str(body['message'])[:500]}"
+    reason = parse_reason(response)
+    mark = "" if reason.code or not reason.message else "MLflow says: "
+    return reason.mlflow_code or reason.code, mark + reason.message[:500]
 
 
 def _no_mlflow(status: int) -> PublicError:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from baton_hub.tracking import artifacts, database, memory, serving
 from baton_hub.tracking import settings as environment
 from baton_hub.tracking.access.paths import UnknownTableError
+from baton_hub.tracking.app import load_mlflow
 from baton_hub.tracking.maintenance import Maintenance
 from baton_hub.tracking.start import StartingApp
 from baton_hub.tracking.workers import Workers
@@ -94,13 +95,7 @@ def _load(settings: environment.Settings) -> ASGIApp:
     database.tune()
     database.prepare(settings.database)
     artifacts.check(settings.artifacts)
-    from mlflow.server.fastapi_app import app
-
-    # Imports MLflow's tables, as the line above does.
-    from baton_hub.tracking.access.construction import build_walls
-
-    artifacts.answer_failures(app)
-    mlflow = build_walls(os.environ, app, settings.prefix)
+    mlflow = load_mlflow()
     Maintenance(settings.database).begin()
     memory.settle()
     log.info("MLflow is ready")

@@ -54,7 +54,9 @@ def load_mlflow() -> ASGIApp:
     from mlflow.server.fastapi_app import app
 
     from baton_hub.tracking.access.construction import build_walls
+    from baton_hub.tracking.artifacts import answer_failures
 
+    answer_failures(app)
     return build_walls(os.environ, app, service_prefix(os.environ))
 
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from baton_lab.capture.mask import without_credentials
+from baton_client.tracing.tags import without_credentials
 
 LARGEST_REFS = 1024 * 1024
 """Bytes of packed refs that are read while a run waits; git itself reads more, later."""

@@ -152,8 +152,3 @@ def load_mask(environ: Mapping[str, str]) -> Mask:
         except (OSError, ValueError):
             continue
     return Mask(found)
-
-
-def without_credentials(address: str) -> str:
-    """Return ``address`` without the user and password that stand before its host."""
-    return CREDENTIALS.sub("", address)

@@ -13,6 +13,7 @@ import anyio
 import httpx
 
 from baton_client.calls import is_local
+from baton_client.reason import parse_reason
 from baton_lab.offline.tokens import HubToken
 
 Json = dict[str, Any]
@@ -128,7 +129,8 @@ class MlflowApi:
 def judge(response: httpx.Response) -> Exception:
     """Return what an answer that is no success means."""
     status = response.status_code
-    code, message = _reason(response)
+    reason = parse_reason(response)
+    code, message = reason.code or reason.mlflow_code, reason.message
     is_page = response.headers.get("Content-Type", "").startswith("text/html")
     if status == 401:
         return SilentError("The Hub does not accept this server's token.")
@@ -140,17 +142,6 @@ def judge(response: httpx.Response) -> Exception:
         # Somebody in between, or a right that operations can give: it does not last.
         return SilentError(message or f"Something before MLflow refuses (HTTP {status}).")
     return RefusedError(message[:500], code)
-
-
-def _reason(response: httpx.Response) -> tuple[str, str]:
-    try:
-        body = json.loads(response.content)
-        error = body.get("error")
-        if isinstance(error, dict):
-            return str(error.get("code", "")), str(error.get("message", ""))
-        return str(body.get("error_code", "")), str(body.get("message", ""))
-    except (ValueError, AttributeError):
-        return "", ""
 
 
 def _parse(response: httpx.Response) -> Json:

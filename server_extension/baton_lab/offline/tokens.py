@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from baton_contract.authorization import renewed_token_name
 from baton_lab.offline.places import ADDRESS, runtime_folder
 
 FILE = "BATON_TOKEN_FILE"
@@ -96,11 +96,8 @@ def server_environ(address: str, own: str) -> dict[str, str]:
 
 
 def token_path(given: str) -> Path:
-    """Return the file with the token that replaced the one a server was ``given``.
-
-    Only who has the first finds the second: several servers may share a home.
-    """
-    return runtime_folder() / f"token-{hashlib.sha256(given.encode()).hexdigest()[:32]}"
+    """Return the file with the token that replaced the one a server was ``given``."""
+    return runtime_folder() / renewed_token_name(given)
 
 
 def write_token(path: Path, token: str) -> None:
