@@ -7,11 +7,12 @@ import importlib
 import pytest
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table
 
+from baton_contract.access import parse_groups, render_groups
 from baton_contract.errors import BadRequestError
 from baton_hub.tracking.access import paths
 from baton_hub.tracking.access.defaults import Defaults, parse_defaults
 from baton_hub.tracking.access.locations import parse_path
-from baton_hub.tracking.access.rules import Caller, parse_access, parse_groups, render_groups
+from baton_hub.tracking.access.rules import Caller, parse_access
 from baton_hub.tracking.settings import SettingsError
 
 ADA = Caller("ada", frozenset({"science"}))

@@ -9,15 +9,8 @@ from typing import Any
 import click
 import httpx
 
-from baton_hub.tracking.access.rules import (
-    EVERYBODY,
-    OWNER,
-    READ,
-    WRITE,
-    Groups,
-    parse_access,
-    render_groups,
-)
+from baton_contract.access import EVERYBODY, OWNER, READ, WRITE, Groups, render_groups
+from baton_hub.tracking.access.rules import parse_access
 
 API = "/services/mlflow/api/2.0/mlflow"
 

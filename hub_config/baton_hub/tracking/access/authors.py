@@ -13,7 +13,7 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
-from baton_hub.tracking.access.rules import OWNER
+from baton_contract.access import OWNER
 
 # Tables whose rows carry their author as a tag: the relationship to the tags, and how
 # a tag's key and value are called.

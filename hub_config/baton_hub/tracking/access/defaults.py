@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from baton_hub.tracking.access.rules import READ, WRITE, Caller, Groups, render_groups
+from baton_contract.access import READ, WRITE, Groups, render_groups
+from baton_hub.tracking.access.rules import Caller
 from baton_hub.tracking.settings import SettingsError
 
 _CHOICES = ("everybody", "groups", "owner")

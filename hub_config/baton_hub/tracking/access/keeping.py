@@ -7,17 +7,12 @@ from typing import Any
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
+from baton_contract.access import OWNER, parse_groups, render_groups
 from baton_contract.errors import BadRequestError
 from baton_hub.tracking.access import refusal
 from baton_hub.tracking.access.authors import put_tag
 from baton_hub.tracking.access.defaults import Defaults
-from baton_hub.tracking.access.rules import (
-    OWNER,
-    TAGS,
-    Owner,
-    parse_groups,
-    render_groups,
-)
+from baton_hub.tracking.access.rules import TAGS, Owner
 from baton_hub.tracking.access.view import View
 
 _THINGS = {

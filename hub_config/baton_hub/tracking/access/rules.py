@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from baton_contract.errors import BadRequestError
+from baton_contract.access import OWNER, READ, WRITE, Groups, believed_groups
 
-OWNER = "mlflow.user"
-READ = "baton.read"
-WRITE = "baton.write"
 TAGS = frozenset({OWNER, READ, WRITE})
-EVERYBODY = "everybody"
-
-Groups = frozenset[str] | None
-"""Hub groups; None is everybody who is signed in."""
 
 
 @dataclass(frozen=True)
@@ -73,34 +65,5 @@ def parse_access(tags: Mapping[str, str]) -> Access:
 
     Things made before Baton kept access have no such tags and are everybody's.
     """
-    read, write = (_believed(tags[name]) if name in tags else None for name in (READ, WRITE))
+    read, write = (believed_groups(tags[name]) if name in tags else None for name in (READ, WRITE))
     return Access(tags.get(OWNER), read, write)
-
-
-def _believed(value: str) -> Groups:
-    try:
-        return parse_groups(value)
-    except BadRequestError:
-        return frozenset()
-
-
-def parse_groups(value: str) -> Groups:
-    """Return the groups that a tag's value names; raises BadRequestError."""
-    if value in (EVERYBODY, json.dumps(EVERYBODY)):
-        return None
-    try:
-        groups = json.loads(value)
-    except (ValueError, RecursionError):
-        groups = None
-    if not isinstance(groups, list) or not all(isinstance(name, str) for name in groups):
-        raise BadRequestError(
-            "access",
-            f'{READ} and {WRITE} are "{EVERYBODY}" or a JSON list of Hub groups, '
-            'such as ["data-science"]; [] is nobody but the owner.',
-        )
-    return frozenset(groups)
-
-
-def render_groups(groups: Groups) -> str:
-    """Return the tag's value for groups."""
-    return EVERYBODY if groups is None else json.dumps(sorted(groups))
