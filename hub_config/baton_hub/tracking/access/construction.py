@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from sqlalchemy.orm import ORMExecuteState, Session
 from starlette.types import ASGIApp
 
 from baton_hub.tracking.access import paths, refusal
 from baton_hub.tracking.access.asking import current, system_work
 from baton_hub.tracking.access.changes import Gate
+from baton_hub.tracking.access.constraints import reword
 from baton_hub.tracking.access.defaults import parse_defaults
 from baton_hub.tracking.access.files import Files
 from baton_hub.tracking.access.served import Walled
@@ -37,6 +38,8 @@ def build_walls(environ: Mapping[str, str], mlflow: ASGIApp, prefix: str) -> ASG
     gate = Gate(walls, defaults)
     # Before the first statement of MLflow's is compiled: it is kept as it was compiled.
     build(walls)
+
+    event.listen(Engine, "handle_error", reword, retval=True)
 
     @event.listens_for(Session, "before_flush")
     def _flush(session: Session, *_: Any) -> None:

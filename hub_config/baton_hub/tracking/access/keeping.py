@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from baton_contract.access import OWNER, parse_groups, render_groups
 from baton_contract.errors import BadRequestError
 from baton_hub.tracking.access import refusal
+from baton_hub.tracking.access.asking import system_work
 from baton_hub.tracking.access.authors import put_tag
 from baton_hub.tracking.access.defaults import Defaults
 from baton_hub.tracking.access.rules import TAGS, Owner
@@ -23,6 +24,7 @@ _TAGS = {
     "experiment_tags": ("experiments", "experiment_id"),
     "registered_model_tags": ("registered_models", "name"),
 }
+_RENAME = "rename"
 TABLES = frozenset({*_THINGS, *_TAGS})
 """Where access is kept; whatever changes there may change who sees what."""
 
@@ -44,8 +46,8 @@ def keep_access(session: Session, view: View, defaults: Defaults) -> bool:
 
 def _keep_thing(session: Session, view: View, defaults: Defaults, table: str, thing: Any) -> bool:
     if thing in session.new:
-        _refuse_taken_name(view, table, thing)
-        given = {tag.key: tag.value for tag in getattr(thing, _THINGS[table][0])}
+        _refuse_taken_name(session, thing)
+        given = _given(getattr(thing, _THINGS[table][0]))
         for name, text in defaults.tags(view.caller).items():
             value = _valid(given[name]) if name in given else text
             put_tag(thing, _THINGS[table][0], "key", "value", name=name, text=value)
@@ -53,12 +55,27 @@ def _keep_thing(session: Session, view: View, defaults: Defaults, table: str, th
     deed = _deed(session, thing)
     if deed:
         _refuse_others(view, _owner(table, thing, _THINGS[table][1]), deed)
+    if deed == _RENAME:
+        _refuse_taken_name(session, thing)
     return bool(deed)
 
 
-def _refuse_taken_name(view: View, table: str, thing: Any) -> None:
-    # MLflow would look for the model that is in the way, and not find it.
-    if table == "registered_models" and thing.name in view.hidden_models:
+def _given(tags: Any) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for tag in tags:
+        if tag.key in given:
+            raise refusal.invalid(f"The tag {tag.key} is given twice. Give it once.")
+        given[tag.key] = tag.value
+    return given
+
+
+def _refuse_taken_name(session: Session, thing: Any) -> None:
+    # MLflow would show the database's words, or look for what is in the way and not find it.
+    table = inspect(thing).mapper.local_table
+    with system_work():
+        same = select(table.c.name).where(table.c.name == thing.name)
+        found = session.connection().execute(same).first()
+    if found is not None:
         raise refusal.taken(thing.name)
 
 
@@ -67,7 +84,7 @@ def _deed(session: Session, thing: Any) -> str | None:
         return "delete"
     attributes = inspect(thing).attrs
     if attributes.name.history.has_changes():
-        return "rename"
+        return _RENAME
     if "lifecycle_stage" in attributes and attributes.lifecycle_stage.history.has_changes():
         return "delete or restore"
     return None

@@ -25,7 +25,7 @@ def not_there() -> Exception:
 
 
 def taken(name: str) -> Exception:
-    """Return the answer to a name that something has already which the caller can't see."""
+    """Return the answer to a name that something has already, seen by the caller or not."""
     error: Exception = MlflowException(
         f"The name {name} is taken. Choose another one.", error_code=_EXISTS
     )
