@@ -8,9 +8,9 @@ look it up first, behind the walls; those that write say here which experiment t
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import parse_qs
 
 from sqlalchemy import Connection, MetaData, select
 
@@ -38,9 +38,13 @@ class Touch:
     version: tuple[str, str] | None = None
 
 
-def find_touch(method: str, path: str, query: str, body: dict[str, Any]) -> Touch | None:
-    """Return what a request does to files; None if it does nothing that rows don't guard."""
-    arguments = {key: values[0] for key, values in parse_qs(query, keep_blank_values=True).items()}
+def find_touch(
+    method: str, path: str, arguments: Mapping[str, str], body: Mapping[str, Any]
+) -> Touch | None:
+    """Return what a request does to files; None if it does nothing that rows don't guard.
+
+    MLflow must be handed these very arguments: it reads a query in ways of its own.
+    """
     if proxied := _PROXIED.fullmatch(path):
         listed = method in ("GET", "HEAD") and not proxied["path"]
         reads = method in ("GET", "HEAD")
@@ -97,9 +101,12 @@ class Files:
 
     def _of_version(self, connection: Connection, name: str, version: str) -> int | None:
         versions = self._tables["model_versions"]
-        if not version.isdecimal():
+        try:
+            # As MLflow reads it, which takes " 1" and "0_1" for 1.
+            number = int(version)
+        except ValueError:
             return None
-        where = (versions.c.name == name, versions.c.version == int(version))
+        where = (versions.c.name == name, versions.c.version == number)
         row = connection.execute(
             select(versions.c.storage_location, versions.c.source).where(*where)
         ).first()

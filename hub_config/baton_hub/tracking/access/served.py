@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from urllib.parse import parse_qsl, urlencode
 
 import anyio.to_thread
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -42,9 +43,12 @@ class Walled:
         if needs_body(below):
             body = await read_json(receive)
             scope, receive = replay_json(scope, receive, body)
-        query = scope.get("query_string", b"").decode("latin-1")
-        touch = find_touch(scope["method"], below, query, body)
+        query = scope.get("query_string", b"").decode("utf8", "replace")
+        # Of an argument that is there twice, MLflow reads the first.
+        arguments = dict(reversed(parse_qsl(query, keep_blank_values=True)))
+        touch = find_touch(scope["method"], below, arguments, body)
         if touch is not None:
             # Looks into the database, which may take its time.
             await anyio.to_thread.run_sync(partial(self.files.check, touch))
+            scope = {**scope, "query_string": urlencode(arguments).encode()}
         return scope, receive
