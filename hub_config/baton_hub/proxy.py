@@ -37,6 +37,7 @@ WEBSOCKET_BYTES = 256 * 1024 * 1024
 
 # About one connection, not about what is sent over it.
 _HOP = ("connection", "expect", "keep-alive", "transfer-encoding", "sec-websocket-extensions")
+_ASCII = bytes(range(128))
 _client: ClientSession | None = None
 
 
@@ -121,14 +122,19 @@ class StreamingHandler(handlers.ProxyHandler):  # type: ignore[misc]
             yield chunk
 
     async def get_target_url(self, path: str) -> str | None:
-        """Return the target's address, with the path exactly as the client wrote it."""
+        """Return the target's address, with the path as the client wrote it.
+
+        Only slashes at its front are taken off, as the package takes them off: behind
+        the target's host, ``//@elsewhere`` would be another host.
+        """
         url: str | None = await super().get_target_url(path)
-        quoted = urllib.parse.quote(path)
+        quoted = urllib.parse.quote(path).lstrip("/")
         base, mark, query = (url or "").partition("?")
-        if url is None or not base.endswith(quoted):
+        if url is None or not base.endswith(f"/{quoted}"):
             return url
-        written: str = self.request.path.lstrip("/")
-        return f"{base.removesuffix(quoted)}{written}{mark}{query}"
+        written = f"{self.request.path.lstrip('/')}{mark}{query}"
+        # Tornado reads a request's line as Latin-1; its bytes go on as they came.
+        return base.removesuffix(quoted) + urllib.parse.quote(written, _ASCII, encoding="latin-1")
 
     def _get_proxy_request(self, url: str) -> HTTPRequest:
         request: HTTPRequest = super()._get_proxy_request(url)

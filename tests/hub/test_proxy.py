@@ -88,6 +88,58 @@ async def test_paths_queries_and_repeated_headers_pass_unchanged(address: str) -
     assert answer.headers.get_list("set-cookie") == ["a=1", "b=2"]
 
 
+async def _ask(address: str, target: bytes) -> tuple[int, str]:
+    """Send a request's target as it is, which no client library would; return status and body."""
+    reader, writer = await asyncio.open_connection(*address.split(":"))
+    writer.write(b"GET %s HTTP/1.1\r\nHost: front\r\nConnection: close\r\n\r\n" % target)
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    head, _, body = answer.decode("latin-1").partition("\r\n\r\n")
+    return int(head.split()[1]), body
+
+
+@pytest.mark.parametrize(
+    ("sent", "arrives"),
+    [
+        (b"//services/mlflow/x?y=//z", "/services/mlflow/x?y=//z"),
+        (b"////a//b", "/a//b"),
+        (b"///", "/"),
+        (b"//?x", "/?x"),
+        (b"//[::1/x", "/[::1/x"),
+        (b"//:80/x", "/:80/x"),
+        (b"//user:word@host:99999/x", "/user:word@host:99999/x"),
+        (b"//%zz/x", "/%zz/x"),
+        (b"/%2f/", "/%2f/"),
+        (b"/%2F%2Fa/x", "/%2F%2Fa/x"),
+        (b"/services/mlflow/%", "/services/mlflow/%"),
+        (b"/\\", "/\\"),
+        (b"/..//x", "/..//x"),
+        (b"/\xc3\xa9?\xff", "/%C3%A9?%FF"),
+    ],
+)
+async def test_an_odd_path_goes_to_the_target(address: str, sent: bytes, arrives: str) -> None:
+    assert await _ask(address, sent) == (200, arrives)
+
+
+async def test_no_path_names_another_host(address: str) -> None:
+    """Behind the target's host and port, ``@`` would make them a user and a password."""
+    reached = asyncio.Event()
+    elsewhere = await asyncio.start_server(lambda *_: reached.set(), "127.0.0.1", 0)
+    host = f"127.0.0.1:{elsewhere.sockets[0].getsockname()[1]}"
+    path = f"/@{host}/x"
+    assert await _ask(address, f"/{path}".encode()) == (200, path)
+    assert not reached.is_set()
+    elsewhere.close()
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [(b"http://host/path", 404), (b"*", 404), (b"", 400), (b"/%ff", 400), (b"//gone/x", 503)],
+)
+async def test_what_names_no_path_here_is_refused(address: str, sent: bytes, status: int) -> None:
+    assert (await _ask(address, sent))[0] == status
+
+
 async def test_a_stream_arrives_at_once_and_ends_when_the_client_leaves(address: str) -> None:
     Drip.left = asyncio.Event()
     async with (
