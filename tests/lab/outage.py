@@ -27,6 +27,7 @@ class Service:
 
     def __init__(self, hub: str, folder: Path, **env: str) -> None:
         self.folder = folder
+        self._log = folder / "mlflow.log"
         url = f"http://127.0.0.1:{free_port()}"
         self.url = url + "/services/mlflow"
         self._env = {
@@ -42,11 +43,19 @@ class Service:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        log = self.folder / "mlflow.log"
-        with log.open("ab") as out:
+        self.begin()
+        self.await_answer()
+
+    def begin(self) -> None:
+        """Start it, and wait for nothing."""
+        with self._log.open("ab") as out:
             command = [sys.executable, "-m", "baton_hub.tracking"]
             self._process = subprocess.Popen(command, env=self._env, stdout=out, stderr=out)
-        await_answer(self.url + "/baton/health", self._process, log)
+
+    def await_answer(self) -> None:
+        """Wait until it answers."""
+        assert self._process is not None
+        await_answer(self.url + "/baton/health", self._process, self._log)
 
     def kill(self) -> None:
         """End it as a machine that fails does."""

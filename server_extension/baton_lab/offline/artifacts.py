@@ -73,7 +73,7 @@ class KeptArtifacts(MlflowArtifactsRepository):  # type: ignore[misc]
             raise unread(AwayError("down", is_tried=False))
         if the_line().is_away:
             try:
-                the_line().ask(self._probe, must=True)
+                the_line().ask(self._probe, must=True, waits=True)
             except AwayError as away:
                 raise unread(away) from None
 

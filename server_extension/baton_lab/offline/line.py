@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from mlflow.exceptions import MlflowException
 from requests import Response
@@ -12,6 +13,8 @@ from urllib3.exceptions import NewConnectionError
 
 PATIENCE = {"down": 3.0, "starting": 10.0, "token": 2.0}
 """Seconds for which one call waits, by what is the matter. MLflow's own client waits a minute."""
+PATIENT = 60.0
+"""Seconds for which a question waits that only MLflow can answer, while it is starting."""
 REST = 2.0
 """Seconds after that in which nobody is kept waiting by another try."""
 TIMEOUT = (3.0, 30.0)
@@ -32,62 +35,92 @@ class AwayError(Exception):
         self.is_tried = is_tried
 
 
+class Trouble(NamedTuple):
+    """Why a request has no answer of MLflow's: a key of `PATIENCE`.
+
+    ``is_tried`` as in `AwayError`. ``after``: the seconds after which to ask again.
+    """
+
+    reason: str
+    is_tried: bool
+    after: float = 1.0
+
+
 class Line:
     """Sends requests to one MLflow. ``keeps``: whether a refused token (401) is waited out.
 
     It is where the platform gave the token. Elsewhere a token has to have worked once.
+    ``waits`` is called, with the seconds that it takes at most, when a question begins to
+    wait for an MLflow that is starting: once for all that wait at the same time.
     """
 
     def __init__(
         self,
         *,
         keeps: bool,
+        waits: Callable[[float], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._has_worked = keeps
         self._clock = clock
         self._sleep = sleep
+        self._waits = waits
+        self._is_waiting = False
         self._rests_until = 0.0
         self._reason = "down"
         self.is_away = False
 
-    def ask(self, send: Callable[[], Response], *, must: bool = False) -> Response:
+    def ask(
+        self, send: Callable[[], Response], *, must: bool = False, waits: bool = False
+    ) -> Response:
         """Return MLflow's answer to what ``send`` sends, or raise `AwayError`.
 
         While MLflow is known to be away it is tried at most every few seconds, and once
-        only; with ``must`` always.
+        only; with ``must`` always. With ``waits`` an MLflow that says that it is starting is
+        waited for, and asked again when it says (`PATIENT`).
         """
         if self._clock() < self._rests_until and not must:
             raise AwayError(self._reason, is_tried=False)
         began, tries, is_tried = self._clock(), 0, False
-        while True:
-            response, reason, reached = self._try(send)
-            if response is not None:
-                return response
-            is_tried = is_tried or reached
-            pause = PAUSES[min(tries, len(PAUSES) - 1)]
-            if self.is_away or self._clock() + pause > began + PATIENCE[reason]:
-                self.is_away, self._reason = True, reason
-                self._rests_until = self._clock() + REST
-                raise AwayError(reason, is_tried=is_tried)
+        while isinstance(tried := self._try(send), Trouble):
+            is_tried = is_tried or tried.is_tried
+            passed = self._clock() - began
+            if waits and tried.reason == "starting" and passed < PATIENT:
+                self._say_that_it_waits()
+                pause = min(tried.after, PATIENT - passed)
+            else:
+                pause = PAUSES[min(tries, len(PAUSES) - 1)]
+                if self.is_away or passed + pause > PATIENCE[tried.reason]:
+                    raise self._away(tried.reason, is_tried=is_tried)
             self._sleep(pause)
             tries += 1
+        return tried
 
-    def _try(self, send: Callable[[], Response]) -> tuple[Response | None, str, bool]:
-        """Return the answer, or None, what is the matter, and whether the request arrived."""
+    def _say_that_it_waits(self) -> None:
+        if not self._is_waiting:
+            self._is_waiting = True
+            self._waits(PATIENT)
+
+    def _away(self, reason: str, *, is_tried: bool) -> AwayError:
+        self.is_away, self._reason, self._is_waiting = True, reason, False
+        self._rests_until = self._clock() + REST
+        return AwayError(reason, is_tried=is_tried)
+
+    def _try(self, send: Callable[[], Response]) -> Response | Trouble:
         try:
             response = send()
         except MlflowException as error:
             reason = error.__cause__ or error.__context__
             if not is_lost(reason):
                 raise
-            return None, "down", not is_unsent(reason)
+            return Trouble("down", not is_unsent(reason))
         trouble = trouble_of(response)
         if trouble is None or (trouble == "token" and not self._has_worked):
-            self.is_away, self._has_worked = False, self._has_worked or response.ok
-            return response, "", True
-        return None, trouble, response.status_code == 500
+            self.is_away = self._is_waiting = False
+            self._has_worked = self._has_worked or response.ok
+            return response
+        return Trouble(trouble, response.status_code == 500, retry_after(response))
 
 
 def is_lost(error: BaseException | None) -> bool:
@@ -115,6 +148,12 @@ def trouble_of(response: Response) -> str | None:
     # The Hub's own page: its proxy has no way to MLflow yet.
     is_page = response.headers.get("Content-Type", "").startswith("text/html")
     return "down" if status == 404 and is_page else None
+
+
+def retry_after(response: Response) -> float:
+    """Return the seconds for which an answer asks to be left alone; 1 where it names none."""
+    named = response.headers.get("Retry-After", "")
+    return max(float(named), 1.0) if named.isascii() and named.isdecimal() else 1.0
 
 
 def _code(response: Response) -> str:

@@ -80,6 +80,11 @@ class Notice:
             say("What could not be sent is kept on this machine; `baton sync` sends it.")
 
 
+def waits(seconds: float) -> None:
+    """Say that a question which only MLflow can answer waits until it has started."""
+    say(f"{BEGUN['starting']} This waits until it answers, {seconds:.0f} seconds at most.")
+
+
 def say(line: str) -> None:
     """Show a line to whoever looks at this notebook or script."""
     with suppress(OSError, ValueError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from functools import cache, partial
 from typing import Any
 
@@ -12,27 +11,20 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos import service_pb2 as api
 from mlflow.store.tracking.rest_store import RestStore
 from mlflow.utils.credentials import get_default_host_creds
-from mlflow.utils.proto_json_utils import message_to_json, parse_dict
+from mlflow.utils.proto_json_utils import parse_dict
 from mlflow.utils.rest_utils import http_request, verify_rest_response
 
 from baton_lab.offline import keeping
+from baton_lab.offline.answers import Answers
 from baton_lab.offline.asked import Asked
 from baton_lab.offline.auth import choose, is_below
 from baton_lab.offline.journal import Journal, KeepingError
 from baton_lab.offline.line import TIMEOUT, AwayError, Line
-from baton_lab.offline.local import (
-    experiment_id,
-    is_local,
-    local_experiment,
-    local_model,
-    local_run,
-)
-from baton_lab.offline.notice import BEGUN, Notice
+from baton_lab.offline.local import experiment_id, local_experiment, local_model
+from baton_lab.offline.notice import BEGUN, Notice, waits
 from baton_lab.offline.places import ADDRESS, platform_address
 
 Json = dict[str, Any]
-REMEMBERED = 256
-"""Runs and experiments whose last answer is remembered, to answer while MLflow is away."""
 
 choose()
 
@@ -56,7 +48,7 @@ def the_line() -> Line:
     """Return this process's line to the platform's MLflow."""
     import os
 
-    return Line(keeps=ADDRESS in os.environ)
+    return Line(keeps=ADDRESS in os.environ, waits=waits)
 
 
 @cache
@@ -83,7 +75,7 @@ class KeptStore(RestStore):  # type: ignore[misc]
         super().__init__(get_host_creds)
         self._journal = the_journal()
         self._line = the_line()
-        self._seen: OrderedDict[str, Any] = OrderedDict()
+        self._answers = Answers(self._journal)
 
     def create_run(self, *args: Any, **kwargs: Any) -> Run:
         """Make a run, here or there, and begin to gather what it carries."""
@@ -115,7 +107,7 @@ class KeptStore(RestStore):  # type: ignore[misc]
         asked = Asked(call, method, endpoint or usual, text, json.loads(text))
         answer = response_proto or call.Response()
         parse_dict(js_dict=self._pass(asked), message=answer)
-        self._remember(answer)
+        self._answers.remember(answer)
         return answer
 
     def _pass(self, asked: Asked) -> Json:
@@ -137,11 +129,11 @@ class KeptStore(RestStore):  # type: ignore[misc]
 
     def _ask_now(self, asked: Asked) -> Json:
         try:
-            return self._ask(asked, must=True)
+            return self._ask(asked, must=True, waits=True)
         except AwayError as away:
             raise unread(away) from None
 
-    def _ask(self, asked: Asked, *, must: bool = False) -> Json:
+    def _ask(self, asked: Asked, *, must: bool = False, waits: bool = False) -> Json:
         given = {"params" if asked.method == "GET" else "json": asked.body}
 
         def send() -> Any:
@@ -149,7 +141,8 @@ class KeptStore(RestStore):  # type: ignore[misc]
             waits = {"max_retries": 0, "raise_on_status": False, "timeout": TIMEOUT}
             return http_request(creds, asked.path, asked.method, **waits, **given)
 
-        response = verify_rest_response(self._line.ask(send, must=must), asked.path)
+        answer = self._line.ask(send, must=must, waits=waits)
+        response = verify_rest_response(answer, asked.path)
         found: Json = json.loads(response.text) if response.status_code != 204 else {}
         return found
 
@@ -164,7 +157,7 @@ class KeptStore(RestStore):  # type: ignore[misc]
         local_id, entry = keeping.begin(asked.call, asked.body, is_tried=away.is_tried)
         self._append(local_id, [entry], away.reason)
         if asked.call is api.CreateRun:
-            return {"run": self._local_run(local_id)}
+            return {"run": self._answers.run(local_id)}
         if asked.call is api.CreateExperiment:
             return {"experiment_id": local_id}
         return {"model": local_model(local_id, self._journal.entries(local_id))}
@@ -175,10 +168,10 @@ class KeptStore(RestStore):  # type: ignore[misc]
             owner, [*keeping.entries(asked.call, asked.method, asked.path, asked.body)], reason
         )
         if asked.call is api.UpdateRun:
-            run = self._local_run(owner) or {"info": {"run_id": owner, "status": "RUNNING"}}
+            run = self._answers.run(owner) or {"info": {"run_id": owner, "status": "RUNNING"}}
             return {"run_info": run["info"]}
         if asked.call is api.FinalizeLoggedModel:
-            return {"model": self._local_model(owner)}
+            return {"model": self._answers.model(owner)}
         return {}
 
     def _append(self, owner: str, entries: list[Any], reason: str) -> None:
@@ -200,88 +193,22 @@ class KeptStore(RestStore):  # type: ignore[misc]
             except AwayError as error:
                 away = error
         if found is None or (owner and self._journal.has_calls(owner)):
-            found = self._from_journal(asked, owner, found, away) or found
+            found = self._answers.answer(asked, owner, found)
+        if found is None and asked.call is api.GetExperimentByName:
+            found = self._named_experiment(asked.body["experiment_name"], away)
+        if found is None and away.reason == "starting":
+            return self._ask_now(settled)
         if found is None:
             raise unread(away) from None
         return found
 
-    def _from_journal(
-        self, asked: Asked, owner: str | None, found: Json | None, away: AwayError
-    ) -> Json | None:
-        if asked.call is api.GetRun and owner:
-            run = self._local_run(owner, found and found.get("run"))
-            return run and {"run": run}
-        if asked.call is api.GetExperimentByName:
-            return self._named_experiment(asked.body["experiment_name"], away)
-        if asked.call is api.GetMetricHistory and owner:
-            return self._history(asked.body["metric_key"], owner, found)
-        if found or not owner:
-            return found
-        if asked.call is api.GetLoggedModel:
-            model = self._local_model(owner)
-            return model and {"model": model}
-        return self._known_experiment(owner)
-
-    def _history(self, key: str, owner: str, found: Json | None) -> Json:
-        """Return a metric's values: MLflow's as far as it can be asked, then those kept."""
-        kept = [
-            metric
-            for entry in self._journal.entries(owner)
-            if entry["kind"] == "metrics"
-            for metric in entry["metrics"]
-            if metric["key"] == key
-        ]
-        return {**(found or {}), "metrics": [*(found or {}).get("metrics", []), *kept]}
-
     def _named_experiment(self, name: str, away: AwayError) -> Json:
-        """Return the experiment of that name as it was seen, else one to be found or made later."""
-        if known := self._seen.get(f"experiment:{name}"):
-            return {"experiment": json.loads(message_to_json(known))}
+        """Return an experiment that is found by its name later, or made."""
         local_id = experiment_id(name)
         if not self._journal.has_calls(local_id):
             entry = {"kind": "experiment", "name": name, "body": {"name": name}}
             self._append(local_id, [entry], away.reason)
         return {"experiment": local_experiment(name)}
-
-    def _known_experiment(self, owner: str) -> Json | None:
-        if known := self._seen.get(owner):
-            return {"experiment": json.loads(message_to_json(known))}
-        for entry in self._journal.entries(owner):
-            if entry["kind"] == "experiment":
-                return {"experiment": local_experiment(entry["name"])}
-        return None
-
-    def _local_run(self, owner: str, base: Json | None = None) -> Json | None:
-        known = self._seen.get(owner)
-        if base is None and known is not None:
-            base = json.loads(message_to_json(known))
-        return local_run(owner, base, self._journal.entries(owner))
-
-    def _local_model(self, owner: str) -> Json | None:
-        known = self._seen.get(owner)
-        if known is not None:
-            return json.loads(message_to_json(known))  # type: ignore[no-any-return]
-        return local_model(owner, self._journal.entries(owner))
-
-    def _remember(self, answer: Any) -> None:
-        """Keep hold of what MLflow said of a run, an experiment or a model."""
-        name = type(answer).DESCRIPTOR.full_name
-        if name.endswith(("CreateRun.Response", "GetRun.Response")):
-            self._note(answer.run.info.run_id, answer.run)
-        elif name.endswith(("GetExperiment.Response", "GetExperimentByName.Response")):
-            self._note(answer.experiment.experiment_id, answer.experiment)
-            if not is_local(answer.experiment.experiment_id):
-                self._note(f"experiment:{answer.experiment.name}", answer.experiment)
-        elif name.endswith(("CreateLoggedModel.Response", "GetLoggedModel.Response")):
-            self._note(answer.model.info.model_id, answer.model)
-
-    def _note(self, key: str, value: Any) -> None:
-        if is_local(key):
-            return  # The journal knows better.
-        self._seen[key] = value
-        self._seen.move_to_end(key)
-        while len(self._seen) > REMEMBERED:
-            self._seen.popitem(last=False)
 
 
 def unread(away: AwayError) -> MlflowException:
