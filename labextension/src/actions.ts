@@ -17,6 +17,8 @@ export interface IActions {
   readonly openSnapshot: (run: string) => void;
   /** Ask who may see and change an experiment. */
   readonly shareExperiment: (experiment: string) => void;
+  /** The same of a registered model. */
+  readonly shareModel: (model: string) => void;
   readonly sendUnsent: () => void;
   /** Set what one notebook, or without one all, log by themselves. */
   readonly changeAutolog: (notebook: string | null, autolog: Autolog | null) => void;

@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { Comment, ErrorBody, Handoff, Trace } from './contract';
 import type {
+  AccessTarget,
   Autolog,
   IAccess,
   IAccessChange,
@@ -60,7 +61,9 @@ export interface IBatonClient {
   trace(target: TraceTarget): Promise<Trace>;
   /** Put a run's notebook, as it was, into the home; the path of it. */
   takeSnapshot(run: string): Promise<string>;
-  changeAccess(experiment: string, access: IAccessChange): Promise<IAccess>;
+  /** Who may see and change an experiment or registered model, as it is now. */
+  access(target: AccessTarget): Promise<IAccess>;
+  changeAccess(target: AccessTarget, access: IAccessChange): Promise<IAccess>;
   /** What waits on this machine for MLflow; null on a server that keeps nothing. */
   unsent(): Promise<IUnsent | null>;
   /** Try to send it now. */
@@ -132,8 +135,12 @@ export class BatonClient implements IBatonClient {
     return answer.path;
   }
 
-  changeAccess(experiment: string, access: IAccessChange): Promise<IAccess> {
-    return this._put(`experiments/${segment(experiment)}/access`, access);
+  access(target: AccessTarget): Promise<IAccess> {
+    return this._get(accessPath(target));
+  }
+
+  changeAccess(target: AccessTarget, access: IAccessChange): Promise<IAccess> {
+    return this._put(accessPath(target), access);
   }
 
   unsent(): Promise<IUnsent | null> {
@@ -293,6 +300,12 @@ function parseJson(text: string): unknown {
   } catch {
     return null;
   }
+}
+
+function accessPath(target: AccessTarget): string {
+  return 'model' in target
+    ? `models/${segment(target.model)}/access`
+    : `experiments/${segment(target.experiment)}/access`;
 }
 
 function segment(text: string): string {

@@ -53,6 +53,10 @@ export class PanelActions implements IActions {
     void tellFailure(() => this._commands.execute(CommandIDs.shareExperiment, { experiment }));
   };
 
+  readonly shareModel: IActions['shareModel'] = model => {
+    void tellFailure(() => this._commands.execute(CommandIDs.shareModel, { model }));
+  };
+
   readonly sendUnsent: IActions['sendUnsent'] = () => {
     void tellFailure(() => this._model.sendUnsent());
   };

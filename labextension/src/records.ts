@@ -27,20 +27,26 @@ export interface IExperiment {
   access: IAccess;
 }
 
-/** Who may see and change an experiment, as its owner said. */
+/** Everybody who is signed in, or the Hub groups beside the owner. */
+export type Audience = 'everybody' | string[];
+
+/** What has an owner: an experiment by its id, or a registered model by its name. */
+export type AccessTarget = { experiment: string } | { model: string };
+
+/** Who may see and change an experiment or registered model, as its owner said. */
 export interface IAccess {
   /** Who made it; null when nobody knows. */
   owner: string | null;
-  /** Everybody, or the Hub groups beside the owner; null where the platform's default holds. */
-  read: 'everybody' | string[] | null;
-  /** The Hub groups that may change it beside the owner; null where the default holds. */
-  write: string[] | null;
+  /** Null where nothing is said, which is everybody. */
+  read: Audience | null;
+  /** The same, of those who may change it; they see it too. */
+  write: Audience | null;
 }
 
-/** Who is to see and change an experiment. */
+/** Who is to see and change it. */
 export interface IAccessChange {
-  read: 'everybody' | string[];
-  write: string[];
+  read: Audience;
+  write: Audience;
 }
 
 /** What a notebook logs by itself: nothing, metrics and parameters, or models too. */
@@ -124,6 +130,7 @@ export interface IModelVersion {
 export interface IRegisteredModel {
   name: string;
   description: string;
+  access: IAccess;
   /** Newest first. */
   versions: IModelVersion[];
 }

@@ -82,5 +82,6 @@ export const CommandIDs = {
   handOver: 'jupyter-baton:hand-over',
   openNotebook: 'jupyter-baton:open-notebook',
   openSnapshot: 'jupyter-baton:open-snapshot',
-  shareExperiment: 'jupyter-baton:share-experiment'
+  shareExperiment: 'jupyter-baton:share-experiment',
+  shareModel: 'jupyter-baton:share-model'
 } as const;

@@ -1,4 +1,4 @@
-"""Names that come from outside: artifact paths and addresses, and text in MLflow's filters."""
+"""What comes from outside: artifact paths and addresses, text in MLflow's filters, tags."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from baton_contract.errors import BadRequestError
 
 Json = dict[str, Any]
 """An object as MLflow's API answers it."""
+
+
+def named(tags: list[Json]) -> dict[str, str]:
+    """Return MLflow's tags, which are key and value pairs, by key."""
+    return {tag["key"]: tag.get("value", "") for tag in tags}
 
 
 def quoted(text: str) -> str:

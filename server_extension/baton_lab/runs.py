@@ -8,8 +8,10 @@ import math
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from baton_contract.access import OWNER
 from baton_contract.errors import BadRequestError, ConflictError, NotFoundError, PublicError
-from baton_lab.artifacts import Json, parse_path, quoted
+from baton_lab.access import access_of
+from baton_lab.artifacts import Json, named, parse_path, quoted
 from baton_lab.mlmodel import parse_mlmodel
 
 if TYPE_CHECKING:
@@ -185,6 +187,7 @@ def _render_model(model: Json, versions: list[Json]) -> Json:
     return {
         "name": model["name"],
         "description": model.get("description", ""),
+        "access": access_of(model),
         "versions": [
             {
                 "version": str(version["version"]),
@@ -200,8 +203,7 @@ def _render_model(model: Json, versions: list[Json]) -> Json:
 
 
 def _author(version: Json) -> str | None:
-    tags = {tag["key"]: tag.get("value") for tag in version.get("tags", [])}
-    return tags.get("mlflow.user") or version.get("user_id") or None
+    return named(version.get("tags", [])).get(OWNER) or version.get("user_id") or None
 
 
 async def register(tracking: Tracking, *, name: str, run_id: str, model_id: str) -> Json:
@@ -252,7 +254,7 @@ async def _check_is_model(tracking: Tracking, uri: str) -> None:
 
 def tags_of(run: Json) -> dict[str, str]:
     """Return a run's tags."""
-    return {tag["key"]: tag.get("value", "") for tag in run.get("data", {}).get("tags", [])}
+    return named(run.get("data", {}).get("tags", []))
 
 
 def params_of(run: Json) -> dict[str, str]:

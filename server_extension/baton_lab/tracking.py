@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import httpx
@@ -23,6 +23,9 @@ from baton_contract.errors import (
     UnavailableError,
 )
 from baton_lab.artifacts import Json, parse_artifact_uri, parse_path, quoted
+
+if TYPE_CHECKING:
+    from baton_lab.access import Kind
 
 API = "api/2.0/mlflow"
 ARTIFACTS = "api/2.0/mlflow-artifacts/artifacts"
@@ -67,17 +70,15 @@ class Tracking:
         body = {"max_results": 1000, "order_by": ["last_update_time DESC"]}
         return await self._pages("experiments/search", body, "experiments")
 
-    async def experiment(self, experiment_id: str) -> Json:
-        """Return one experiment."""
-        found: Json = (await self._get("experiments/get", experiment_id=experiment_id))[
-            "experiment"
-        ]
+    async def thing(self, kind: Kind, key: str) -> Json:
+        """Return one experiment (by id) or registered model (by name)."""
+        answer = await self._get(kind.get, **{kind.key: key})
+        found: Json = answer[kind.answer]
         return found
 
-    async def tag_experiment(self, experiment_id: str, key: str, value: str) -> None:
-        """Set a tag on an experiment."""
-        body = {"experiment_id": experiment_id, "key": key, "value": value}
-        await self._post("experiments/set-experiment-tag", body)
+    async def tag(self, kind: Kind, key: str, tag: str, value: str) -> None:
+        """Set a tag on an experiment or registered model."""
+        await self._post(kind.tag, {kind.key: key, "key": tag, "value": value})
 
     async def runs(self, experiment_id: str, *, filter_: str, limit: int) -> list[Json]:
         """Return an experiment's runs that fit MLflow's ``filter_``, latest started first."""

@@ -1,4 +1,4 @@
-"""The way back over the server extension, and who may see an experiment."""
+"""The way back over the server extension."""
 
 from __future__ import annotations
 
@@ -104,49 +104,6 @@ def test_logging_the_notebook_by_hand_leaves_what_was_captured_true(
     [step] = [each for each in found["steps"] if each["kind"] == "notebook"]
     assert (step["state"], step["digest"]) == ("verified", digest)
     assert lab.get(f"runs/{run['run_id']}")["tags"]["baton.notebook.artifact"]
-
-
-def test_the_owner_says_who_sees_an_experiment(lab: Any, api: httpx.Client) -> None:
-    run = begin(api, "mine")
-    path = f"experiments/{run['experiment_id']}/access"
-    assert lab.get(path) == {"owner": "scientist", "read": "everybody", "write": ["data-science"]}
-    for given in (
-        {"read": ["data-science"], "write": []},
-        {"read": [], "write": ["data-science"]},
-        {"read": "everybody", "write": []},
-    ):
-        answer = lab.http.put(path, json=given)
-        assert answer.status_code == 200, answer.text
-        assert {key: answer.json()[key] for key in given} == given
-        listed = {each["id"]: each["access"] for each in lab.get("experiments")["items"]}
-        assert listed[run["experiment_id"]] == answer.json()
-
-
-@pytest.mark.parametrize(
-    ("body", "path"),
-    [
-        ({"read": "nobody", "write": []}, "read"),
-        ({"read": None, "write": []}, "read"),
-        ({"read": [""], "write": []}, "read"),
-        ({"read": ["a"] * 101, "write": []}, "read"),
-        ({"read": [1], "write": []}, "read"),
-        ({"read": [], "write": "everybody"}, "write"),
-        ({"read": []}, "write"),
-        ({"read": [], "write": [], "owner": "eve"}, "owner"),
-    ],
-)
-def test_odd_access_is_refused_and_changes_nothing(
-    lab: Any, api: httpx.Client, body: Any, path: str
-) -> None:
-    answer = lab.http.put("experiments/0/access", json=body)
-    assert answer.status_code == 400
-    assert answer.json()["error"]["details"]["path"] == path
-
-
-def test_an_experiment_that_is_not_there_has_no_access(lab: Any) -> None:
-    assert lab.http.get("experiments/424242/access").status_code == 404
-    answer = lab.http.put("experiments/424242/access", json={"read": [], "write": []})
-    assert answer.status_code == 404
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 import type { IBatonClient, IRunPage } from '../api';
 import type { Comment, Event, EventType, Handoff, Trace, TraceStep } from '../contract';
 import type {
+  AccessTarget,
   Autolog,
   IAccess,
   IAccessChange,
@@ -8,6 +9,7 @@ import type {
   IExperiment,
   IHandoverDraft,
   IJob,
+  IModelVersion,
   IPush,
   IRegisteredModel,
   IRun,
@@ -51,6 +53,19 @@ export function experiment(
     name,
     last_update_time: at,
     access: { owner: 'scientist', read: null, write: null, ...access }
+  };
+}
+
+export function registered(
+  name: string,
+  versions: IModelVersion[] = [],
+  access: Partial<IAccess> = {}
+): IRegisteredModel {
+  return {
+    name,
+    description: '',
+    access: { owner: 'scientist', read: null, write: null, ...access },
+    versions
   };
 }
 
@@ -241,6 +256,7 @@ export class FakeClient implements IBatonClient {
   failure: Error | null = null;
   statusNow = status();
   serverNow: IServer | null = null;
+  accessNow: IAccess = { owner: 'scientist', read: 'everybody', write: ['data-science'] };
   experimentsNow: IExperiment[] = [experiment('1', 'breast-cancer', T0)];
   traceNow: Trace = trace();
   unsentNow: IUnsent | null = null;
@@ -313,11 +329,13 @@ export class FakeClient implements IBatonClient {
     return this._answer(`takeSnapshot ${run}`, 'snapshots/train-abababab.ipynb');
   }
 
-  changeAccess(id: string, access: IAccessChange): Promise<IAccess> {
-    return this._answer(`changeAccess ${id} ${JSON.stringify(access)}`, {
-      owner: 'scientist',
-      ...access
-    });
+  access(target: AccessTarget): Promise<IAccess> {
+    return this._answer(`access ${Object.values(target).join('')}`, this.accessNow);
+  }
+
+  changeAccess(target: AccessTarget, access: IAccessChange): Promise<IAccess> {
+    const what = `changeAccess ${Object.values(target).join('')} ${JSON.stringify(access)}`;
+    return this._answer(what, { owner: 'scientist', ...access });
   }
 
   unsent(): Promise<IUnsent | null> {

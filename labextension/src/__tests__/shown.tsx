@@ -27,6 +27,7 @@ function spies(model: BatonModel): Spies {
     openNotebook: jest.fn(),
     openSnapshot: jest.fn(),
     shareExperiment: jest.fn(),
+    shareModel: jest.fn(),
     sendUnsent: jest.fn(),
     changeAutolog: jest.fn(),
     moreRuns: jest.fn(),

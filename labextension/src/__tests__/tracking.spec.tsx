@@ -1,19 +1,7 @@
 import { act, cleanup, fireEvent, screen, within } from '@testing-library/react';
 
 import { BatonError } from '../api';
-import { changeOf, sharingOf } from '../dialogs/access';
-import {
-  DIGEST,
-  experiment,
-  FakeClient,
-  push,
-  settle,
-  status,
-  step,
-  T0,
-  trace,
-  unsent
-} from './fake';
+import { DIGEST, FakeClient, push, registered, settle, status, step, trace, unsent } from './fake';
 import { goTo, press, shown } from './shown';
 
 afterEach(cleanup);
@@ -34,9 +22,7 @@ function row(kind: string): HTMLElement {
 
 function modelWithVersion(client: FakeClient): void {
   const version = { run_id: '2', created_at: null, aliases: [], user: 'scientist' };
-  client.modelsNow = [
-    { name: 'm', description: '', versions: [{ ...version, version: '3', status: 'READY' }] }
-  ];
+  client.modelsNow = [registered('m', [{ ...version, version: '3', status: 'READY' }])];
 }
 
 describe('Where it comes from', () => {
@@ -243,37 +229,5 @@ describe('Autologging', () => {
     });
     expect(client.count('changeAutolog all metrics')).toBe(1);
     expect(client.count('settings')).toBe(2);
-  });
-});
-
-describe('Private experiments', () => {
-  it('are told by word and icon, and whose they are', async () => {
-    const client = new FakeClient();
-    client.experimentsNow = [experiment('1', 'secret', T0, { owner: 'eve', read: ['research'] })];
-    await shown(client);
-    expect(screen.getByText('Private: only eve and research see it.')).toBeTruthy();
-    expect(screen.getByRole('option', { name: 'secret (private)' })).toBeTruthy();
-    expect(screen.queryByRole('button', { name: /Choose who may see/ })).toBeNull();
-  });
-
-  it('can be opened and closed by their owner', async () => {
-    const { actions } = await shown(new FakeClient());
-    await press('Choose who may see and change this experiment');
-    expect(actions.shareExperiment).toHaveBeenCalledWith('1');
-  });
-
-  it('come into the form and out of it as they were', () => {
-    for (const access of [
-      { read: 'everybody' as const, write: ['a'] },
-      { read: ['a', 'b'], write: ['a'] },
-      { read: [], write: [] }
-    ]) {
-      expect(changeOf(sharingOf({ owner: 'scientist', ...access }))).toEqual(access);
-    }
-  });
-
-  it('that only writers see stay closed to everybody else', () => {
-    const sharing = sharingOf({ owner: 'scientist', read: [], write: ['a'] });
-    expect(changeOf(sharing)).toEqual({ read: ['a'], write: ['a'] });
   });
 });

@@ -1,7 +1,7 @@
 import { act, cleanup, fireEvent, screen, within } from '@testing-library/react';
 
 import { BatonError } from '../api';
-import { FakeClient, handoff, job, push, settle, standing, status } from './fake';
+import { FakeClient, handoff, job, push, registered, settle, standing, status } from './fake';
 import { goTo, press, shown } from './shown';
 
 afterEach(cleanup);
@@ -64,14 +64,10 @@ describe('Models', () => {
     const client = new FakeClient();
     const version = { run_id: null, created_at: null, aliases: [], user: null };
     client.modelsNow = [
-      {
-        name: 'breast-cancer',
-        description: '',
-        versions: [
-          { ...version, version: '2', status: 'READY' },
-          { ...version, version: '1', status: 'FAILED_REGISTRATION' }
-        ]
-      }
+      registered('breast-cancer', [
+        { ...version, version: '2', status: 'READY' },
+        { ...version, version: '1', status: 'FAILED_REGISTRATION' }
+      ])
     ];
     const { actions } = await shown(client);
     await goTo('Models');

@@ -4,7 +4,7 @@ import { shortNumber, shortSize } from '../components/numbers';
 import { nameFault, suggest } from '../dialogs/modelName';
 import { parsePush } from '../push';
 import { duration, relative } from '../time';
-import { T0, push } from './fake';
+import { T0, push, registered } from './fake';
 
 const trans = nullTranslator.load('jupyter_baton');
 
@@ -38,7 +38,7 @@ describe('Numbers and times', () => {
 
 describe('Names of models', () => {
   it('proposes the registered model that a run most likely continues', () => {
-    const known = [{ name: 'breast-cancer', description: '', versions: [] }];
+    const known = [registered('breast-cancer')];
     expect(suggest('classifier', 'breast-cancer', known)).toBe('breast-cancer');
     expect(suggest('classifier', 'new', [])).toBe('classifier');
     expect(suggest('model', 'some thing/else', [])).toBe('some-thing-else');

@@ -76,6 +76,11 @@ async function register(id: string, logged: string | null, options: IOptions): P
                 model: made.name,
                 version: made.version
               })
+          },
+          {
+            label: trans.__('Who may see it…'),
+            callback: () =>
+              void options.commands.execute(CommandIDs.shareModel, { model: made.name })
           }
         ]
       });

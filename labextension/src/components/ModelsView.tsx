@@ -6,6 +6,7 @@ import type { Handoff } from '../contract';
 import type { IModelVersion, IRegisteredModel } from '../records';
 import type { Resource } from '../resource';
 import type { Traces } from '../traces';
+import { Audience, ShareButton } from './Audience';
 import { useLocale } from './locale';
 import { EmptyState, Fetched, Fold, IconButton, TextButton } from './parts';
 import { HandoffStateWord } from './State';
@@ -45,6 +46,16 @@ export function ModelsView(
                 open={index === 0}
                 title={model.name}
                 count={model.versions.length}
+                action={
+                  <ShareButton
+                    access={model.access}
+                    user={surroundings.user}
+                    what={trans.__('the model %1', model.name)}
+                    onClick={() => {
+                      actions.shareModel(model.name);
+                    }}
+                  />
+                }
               >
                 <Versions model={model} handoffs={handoffs} {...surroundings} />
               </Fold>
@@ -73,6 +84,7 @@ function Versions(
   const { trans } = useLocale();
   return (
     <>
+      <Audience access={model.access} user={surroundings.user} />
       {model.description ? <p className="jp-Baton-quiet">{model.description}</p> : null}
       <ul className="jp-Baton-rows" aria-label={trans.__('Versions of %1', model.name)}>
         {model.versions.map((version, index) => (

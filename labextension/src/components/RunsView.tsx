@@ -1,11 +1,12 @@
 import { HTMLSelect, launchIcon, refreshIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
+import { isPrivate } from '../access';
 import type { IActions } from '../actions';
 import type { IRunSummary, IStatus } from '../records';
 import type { RunsModel } from '../runs';
 import type { IBatonModel } from '../tokens';
-import { Audience, isPrivate, ShareButton } from './Audience';
+import { Audience, ShareButton } from './Audience';
 import { Autologging } from './Autologging';
 import { useLocale } from './locale';
 import { shortNumber } from './numbers';
@@ -78,7 +79,16 @@ function RunsToolbar(props: {
             runs.pick(event.currentTarget.value);
           }}
         />
-        {shown ? <ShareButton experiment={shown} user={user} actions={actions} /> : null}
+        {shown ? (
+          <ShareButton
+            access={shown.access}
+            user={user}
+            what={trans.__('this experiment')}
+            onClick={() => {
+              actions.shareExperiment(shown.id);
+            }}
+          />
+        ) : null}
         <IconButton icon={refreshIcon} label={trans.__('Refresh')} onClick={actions.refresh} />
         {ui ? (
           <IconButton
@@ -90,7 +100,7 @@ function RunsToolbar(props: {
           />
         ) : null}
       </div>
-      {shown ? <Audience experiment={shown} user={user} /> : null}
+      {shown ? <Audience access={shown.access} user={user} /> : null}
     </>
   );
 }

@@ -123,31 +123,38 @@ export function Fold(props: {
   /** What it holds, in a few words; shown while it is folded. */
   summary?: string;
   open?: boolean;
+  /** What can be done with it, beside the heading. */
+  action?: React.ReactNode;
   children: React.ReactNode;
 }): React.JSX.Element {
   const [isOpen, setOpen] = useState(props.open ?? false);
   const Caret = isOpen ? caretDownIcon : caretRightIcon;
   return (
     <section className="jp-Baton-fold">
-      <h3>
-        <button
-          type="button"
-          className="jp-Baton-foldButton"
-          aria-expanded={isOpen}
-          onClick={() => {
-            setOpen(!isOpen);
-          }}
-        >
-          <Caret.react tag="span" className="jp-Baton-icon" aria-hidden="true" />
-          <span>{props.title}</span>
-          {props.count === undefined ? null : <span className="jp-Baton-count">{props.count}</span>}
-          {props.summary && !isOpen ? (
-            <span className="jp-Baton-foldSummary" title={props.summary}>
-              {props.summary}
-            </span>
-          ) : null}
-        </button>
-      </h3>
+      <div className="jp-Baton-foldHead">
+        <h3>
+          <button
+            type="button"
+            className="jp-Baton-foldButton"
+            aria-expanded={isOpen}
+            onClick={() => {
+              setOpen(!isOpen);
+            }}
+          >
+            <Caret.react tag="span" className="jp-Baton-icon" aria-hidden="true" />
+            <span>{props.title}</span>
+            {props.count === undefined ? null : (
+              <span className="jp-Baton-count">{props.count}</span>
+            )}
+            {props.summary && !isOpen ? (
+              <span className="jp-Baton-foldSummary" title={props.summary}>
+                {props.summary}
+              </span>
+            ) : null}
+          </button>
+        </h3>
+        {props.action}
+      </div>
       {isOpen ? <div className="jp-Baton-foldBody">{props.children}</div> : null}
     </section>
   );

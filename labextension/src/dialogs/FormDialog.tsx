@@ -19,6 +19,8 @@ export interface IFormOptions<V> {
   accept: string;
   value: V;
   form: React.ComponentType<IFormProps<V>>;
+  /** What has the focus at first, as a selector; without it, the first field. */
+  focus?: string;
   /** Whether the values can be sent. */
   isValid: (value: V) => boolean;
   onChange?: (value: V) => void;
@@ -38,7 +40,7 @@ export class FormDialog<V> extends Dialog<V> {
         Dialog.cancelButton({ label: options.trans.__('Cancel') }),
         Dialog.okButton({ label: options.accept })
       ],
-      focusNodeSelector: 'select, input, textarea'
+      focusNodeSelector: options.focus ?? 'select, input, textarea'
     });
     this.addClass('jp-Baton-dialog');
     this._form = body;

@@ -1,114 +1,124 @@
+import { Dialog, ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import React, { useEffect, useId, useState } from 'react';
+import React, { useId } from 'react';
 
-import { useLocale } from '../components/locale';
-import type { IAccess, IAccessChange, IExperiment, ITeam } from '../records';
+import { AccessFacts } from '../components/Audience';
+import { Locale, useLocale } from '../components/locale';
+import type { AccessTarget, IAccess, IAccessChange, ITeam } from '../records';
 import type { IFormProps } from './FormDialog';
 import { FormDialog } from './FormDialog';
+import { Groups, useGroups } from './Groups';
+import type { ISharing, Readers } from './sharing';
+import { changeOf, sharingOf, withRead, withReaders, withWrite } from './sharing';
 
-type Audience = 'everybody' | 'groups' | 'me';
-
-interface ISharing {
-  audience: Audience;
-  /** Groups that see it, where only some do. */
-  read: string[];
-  write: string[];
+interface IShared {
+  target: AccessTarget;
+  name: string;
+  access: IAccess;
+  trans: TranslationBundle;
 }
 
-/** Ask who may see and change an experiment. */
-export function accessDialog(options: {
-  experiment: IExperiment;
-  trans: TranslationBundle;
-  /** The Hub's groups that can be chosen. */
-  loadTeams: () => Promise<ITeam[]>;
-  submit: (access: IAccessChange) => Promise<void>;
-}): FormDialog<ISharing> {
-  const { experiment, trans, loadTeams } = options;
+/** Ask its owner who may see and change an experiment or registered model. */
+export function accessDialog(
+  options: IShared & {
+    /** The Hub's groups that can be chosen. */
+    loadTeams: () => Promise<ITeam[]>;
+    submit: (access: IAccessChange) => Promise<void>;
+  }
+): FormDialog<ISharing> {
+  const { access, target, trans, loadTeams } = options;
   return new FormDialog<ISharing>({
-    title: trans.__('Who may see and change “%1”', experiment.name),
+    title: title(options),
     accept: trans.__('Save'),
-    value: sharingOf(experiment.access),
-    form: props => <AccessForm {...props} loadTeams={loadTeams} />,
-    isValid: value => value.audience !== 'groups' || value.read.length > 0,
+    value: sharingOf(access),
+    form: props => <AccessForm {...props} target={target} loadTeams={loadTeams} />,
+    focus: 'input:checked',
+    isValid: value => value.readers !== 'groups' || value.read.length > 0,
     submit: value => options.submit(changeOf(value)),
     trans
   });
 }
 
-/** What the form starts from. */
-export function sharingOf(access: IAccess): ISharing {
-  const { read, write } = access;
-  // Who may change it sees it too.
-  const named = Array.isArray(read) ? [...new Set([...read, ...(write ?? [])])].sort() : [];
-  const audience = Array.isArray(read) ? (named.length ? 'groups' : 'me') : 'everybody';
-  return { audience, read: named, write: write ?? [] };
+/** Tell anybody else who may, and whom to ask. */
+export function accessView(options: IShared): Dialog<unknown> {
+  const { access, trans } = options;
+  const body = ReactWidget.create(
+    <Locale.Provider value={{ trans, language: 'en', now: 0 }}>
+      <AccessFacts access={access} />
+    </Locale.Provider>
+  );
+  body.addClass('jp-Baton-form');
+  const dialog = new Dialog({
+    title: title(options),
+    body,
+    buttons: [Dialog.okButton({ label: trans.__('Close') })]
+  });
+  dialog.addClass('jp-Baton-dialog');
+  return dialog;
 }
 
-/** What is asked of the server. */
-export function changeOf(value: ISharing): IAccessChange {
-  switch (value.audience) {
-    case 'everybody':
-      return { read: 'everybody', write: value.write };
-    case 'groups':
-      return { read: value.read, write: value.write };
-    case 'me':
-      return { read: [], write: [] };
-  }
+function title({ name, trans }: IShared): string {
+  return trans.__('Who may see and change “%1”', name);
 }
 
 function AccessForm(
-  props: IFormProps<ISharing> & { loadTeams: () => Promise<ITeam[]> }
+  props: IFormProps<ISharing> & { target: AccessTarget; loadTeams: () => Promise<ITeam[]> }
 ): React.JSX.Element {
-  const { value, onChange, showFaults, loadTeams } = props;
+  const { value, onChange, showFaults, target, loadTeams } = props;
+  const { readers, read, write } = value;
   const { trans } = useLocale();
-  const groups = useGroups(loadTeams, [...value.read, ...value.write]);
-  const lacksGroup = showFaults && value.audience === 'groups' && !value.read.length;
+  const groups = useGroups(loadTeams, [...read, ...(write === 'everybody' ? [] : write)]);
+  const lacksGroup = showFaults && !read.length;
   return (
     <>
-      <Audiences
-        value={value.audience}
-        onChange={audience => {
-          onChange({ ...value, audience });
+      <ReadersChoice
+        value={readers}
+        onChange={chosen => {
+          onChange(withReaders(value, chosen));
         }}
       />
-      {value.audience === 'groups' ? (
+      {readers === 'groups' ? (
         <Groups
           legend={trans.__('Groups that see it')}
           groups={groups}
-          chosen={value.read}
+          chosen={read}
           fault={lacksGroup ? trans.__('Choose at least one group.') : null}
-          onChange={read => {
-            onChange({ ...value, read });
+          onChange={chosen => {
+            onChange(withRead(value, chosen));
           }}
         />
       ) : null}
-      {value.audience === 'me' ? null : (
+      {readers === 'me' ? null : (
         <Groups
-          legend={trans.__('Groups that may also add to it and change it')}
+          legend={trans.__('Who may also add to it and change it')}
           groups={groups}
-          chosen={value.write}
-          fault={null}
-          onChange={write => {
-            onChange({ ...value, write });
+          chosen={write}
+          offersEverybody={readers === 'everybody'}
+          onChange={chosen => {
+            onChange(withWrite(value, chosen));
           }}
         />
       )}
       <p className="jp-Baton-hint">
-        {trans.__(
-          'You always may. It holds for runs, their files and their notebooks, in this panel and in MLflow.'
-        )}
+        {'model' in target
+          ? trans.__(
+              'You always may. It holds for the model’s versions and aliases, in this panel and in MLflow. To download a version’s files, one has to see the experiment that they come from, too.'
+            )
+          : trans.__(
+              'You always may. It holds for runs, their files and their notebooks, in this panel and in MLflow.'
+            )}
       </p>
     </>
   );
 }
 
-function Audiences(props: {
-  value: Audience;
-  onChange: (value: Audience) => void;
+function ReadersChoice(props: {
+  value: Readers;
+  onChange: (value: Readers) => void;
 }): React.JSX.Element {
   const { trans } = useLocale();
   const name = useId();
-  const choices: [Audience, string][] = [
+  const choices: [Readers, string][] = [
     ['everybody', trans.__('Everybody who is signed in')],
     ['groups', trans.__('Only some groups')],
     ['me', trans.__('Only me')]
@@ -116,70 +126,19 @@ function Audiences(props: {
   return (
     <fieldset className="jp-Baton-choices">
       <legend>{trans.__('Who may see it')}</legend>
-      {choices.map(([audience, label]) => (
-        <label key={audience} className="jp-Baton-choice">
+      {choices.map(([readers, label]) => (
+        <label key={readers} className="jp-Baton-choice">
           <input
             type="radio"
             name={name}
-            checked={props.value === audience}
+            checked={props.value === readers}
             onChange={() => {
-              props.onChange(audience);
+              props.onChange(readers);
             }}
           />
-          {label}
+          <span>{label}</span>
         </label>
       ))}
     </fieldset>
   );
-}
-
-function Groups(props: {
-  legend: string;
-  groups: string[] | null;
-  chosen: string[];
-  fault: string | null;
-  onChange: (chosen: string[]) => void;
-}): React.JSX.Element {
-  const { groups, chosen, fault, legend, onChange } = props;
-  const { trans } = useLocale();
-  return (
-    <fieldset className="jp-Baton-choices">
-      <legend>{legend}</legend>
-      {groups === null ? <p className="jp-Baton-hint">{trans.__('Loading…')}</p> : null}
-      {groups?.length === 0 ? <p className="jp-Baton-hint">{trans.__('There are none.')}</p> : null}
-      {groups?.map(group => (
-        <label key={group} className="jp-Baton-choice">
-          <input
-            type="checkbox"
-            checked={chosen.includes(group)}
-            onChange={event => {
-              const others = chosen.filter(name => name !== group);
-              onChange(event.target.checked ? [...others, group].sort() : others);
-            }}
-          />
-          {group}
-        </label>
-      ))}
-      {fault === null ? null : (
-        <p className="jp-Baton-error" role="alert">
-          {fault}
-        </p>
-      )}
-    </fieldset>
-  );
-}
-
-/** The Hub's groups, and those that are named already; only these where the rest is unknown. */
-function useGroups(loadTeams: () => Promise<ITeam[]>, named: string[]): string[] | null {
-  const [teams, setTeams] = useState<string[] | null>(null);
-  useEffect(() => {
-    loadTeams()
-      .then(found => {
-        setTeams(found.map(team => team.name));
-      })
-      .catch(() => {
-        setTeams([]);
-      });
-  }, [loadTeams]);
-  return teams && [...new Set([...teams, ...named])].sort();
 }

@@ -4,7 +4,7 @@ import { IDocumentManager } from '@jupyterlab/docmanager';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { addAccessCommand } from '../commands/access';
+import { addAccessCommands } from '../commands/access';
 import { addHandoverCommands } from '../commands/handover';
 import { addNotebookCommands } from '../commands/notebook';
 import { addPanelCommands } from '../commands/panel';
@@ -30,9 +30,9 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
     };
     addPanelCommands({ commands: app.commands, model, trans, open });
     addHandoverCommands({ commands: app.commands, model, trans, open });
-    addAccessCommand({ commands: app.commands, model, trans });
-    const { open: show, register, handOver, shareExperiment } = CommandIDs;
-    for (const command of [show, register, handOver, shareExperiment]) {
+    addAccessCommands({ commands: app.commands, model, trans });
+    const { open: show, register, handOver, shareExperiment, shareModel } = CommandIDs;
+    for (const command of [show, register, handOver, shareExperiment, shareModel]) {
       palette?.addItem({ command, category: trans.__('Baton') });
     }
   }
