@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from baton_lab.offline.batches import BYTES, steps
 from baton_lab.offline.entries import Entry, parse_line, render_line
 from baton_lab.offline.journal import Journal
+from baton_lab.offline.lanes import load_lanes
 from baton_lab.offline.mlflow_api import MlflowApi, SilentError
 from baton_lab.offline.refusals import load_refusals
-from baton_lab.offline.sender import FAILING_SECONDS, FAILURES, Sender
+from baton_lab.offline.sender import FAILING_SECONDS, FAILURES, Outcome, Sender
 from baton_lab.offline.tokens import HubToken
 
 
@@ -60,6 +63,32 @@ def test_what_mlflow_fails_at_for_minutes_is_set_aside_and_the_rest_goes_on(
     assert refusal.entry == {"kind": "params", "params": {"poison": "1"}}
     sent = [item["key"] for body in api.taken for kind in ("params", "tags") for item in body[kind]]
     assert sorted(set(sent)) == ["after", "good"]
+
+
+class LettingGo(Sender):
+    """A sender that is slow to let go of the lock; another process writes and tries meanwhile."""
+
+    other: Outcome | None = None
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[bool]:
+        async with super()._alone() as is_mine:
+            yield is_mine
+            if self.other is None:
+                self._journal.append("0" * 32, {"kind": "tags", "tags": {"late": "1"}})
+                self.other = await Sender(self._journal, self._api).send()
+
+
+def test_what_is_written_while_the_lock_is_let_go_is_sent_by_its_holder(tmp_path: Path) -> None:
+    """As a collector does, which finds it taken and ends."""
+    journal, api = Journal(tmp_path / "spool" / "one"), FailingApi()
+    journal.append("0" * 32, {"kind": "tags", "tags": {"early": "1"}}, in_order=True)
+    sender = LettingGo(journal, api)
+    asyncio.run(asyncio.wait_for(sender.run(until_empty=True), 20))
+    assert sender.other is not None
+    assert sender.other.is_busy
+    assert not load_lanes(journal.folder)
+    assert [tag["key"] for body in api.taken for tag in body["tags"]] == ["early", "late"]
 
 
 def test_requests_stay_within_what_mlflow_takes() -> None:

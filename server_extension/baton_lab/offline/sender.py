@@ -114,6 +114,11 @@ class Sender:
             if outcome.is_empty:
                 await asyncio.to_thread(sweep, self._journal)
         self._tell(sending=False, problem=outcome.problem)
+        if outcome.is_empty and load_lanes(self._journal.folder):
+            # Somebody wrote before the lock was free, found it taken, and left that to us.
+            more = await self.send()
+            sent, refused = outcome.sent + more.sent, outcome.refused + more.refused
+            return replace(more, sent=sent, refused=refused)
         return outcome
 
     def _tell(self, *, sending: bool, problem: str | None) -> None:
