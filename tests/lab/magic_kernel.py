@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_client.manager import KernelManager, start_new_kernel
+from jupyter_client.manager import KernelManager
 
 UNSET = ("BATON_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID")
 
@@ -98,8 +99,11 @@ class Kernel:
 
 
 @contextmanager
-def start_kernel(home: Path, **environ: str) -> Iterator[Kernel]:
-    """Run a kernel in a home of its own; by default it logs into a database there."""
+def start_kernel(home: Path, *, inside: tuple[str, ...] = (), **environ: str) -> Iterator[Kernel]:
+    """Run a kernel in a home of its own; by default it logs into a database there.
+
+    ``inside`` stands before its command.
+    """
     home.mkdir(parents=True, exist_ok=True)
     env = {name: value for name, value in os.environ.items() if name not in UNSET}
     env |= {
@@ -109,8 +113,14 @@ def start_kernel(home: Path, **environ: str) -> Iterator[Kernel]:
         "PYTHONWARNINGS": "ignore",
         **environ,
     }
-    manager, client = start_new_kernel(env=env, cwd=str(home), startup_timeout=120)
+    manager = KernelManager(kernel_name="python3")
+    assert manager.kernel_spec is not None
+    manager.kernel_spec.argv[:1] = (*inside, sys.executable)
+    manager.start_kernel(env=env, cwd=str(home))
+    client = manager.blocking_client()
+    client.start_channels()
     try:
+        client.wait_for_ready(timeout=120)
         yield Kernel(manager, client, home)
     finally:
         client.stop_channels()

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import pytest
@@ -117,16 +117,28 @@ class Service:
 
 
 class Gate:
-    """The way to a server, which can be closed: who comes then is refused."""
+    """The way to a server, which can be closed: who comes then is refused. Closed at first."""
 
     def __init__(self, url: str) -> None:
         self._target = httpx.URL(url)
-        self._port = free_port()
+        # Bound for as long as the gate exists: while it is closed nobody else gets its port.
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", 0))
+        self._port: int = self._held.getsockname()[1]
         self.url = str(self._target.copy_with(port=self._port))
         self._listener: socket.socket | None = None
         self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
         self.swallows = b""
         """Requests with this in them arrive, and their answers do not."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+        self._held.close()
 
     def open(self) -> None:
         """Let everybody through."""
@@ -136,12 +148,14 @@ class Gate:
 
     def close(self) -> None:
         """Let nobody through, and break what is on its way."""
-        if self._listener is not None:
+        with self._lock:
+            listener, self._listener = self._listener, None
+            through = [*self._open]
+        if listener is not None:
             with contextlib.suppress(OSError):
-                self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
-        self._listener = None
-        for one in [*self._open]:
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+        for one in through:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
 
@@ -154,7 +168,13 @@ class Gate:
                 except OSError:
                     here.close()
                     continue
-                self._open |= {here, there}
+                with self._lock:
+                    is_closed = self._listener is not listener
+                    self._open |= set() if is_closed else {here, there}
+                if is_closed:  # While this one came.
+                    here.close()
+                    there.close()
+                    return
                 for one in (here, there):
                     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 muted = threading.Event()
@@ -186,6 +206,8 @@ class Person:
     home: Path
     url: str
     token: str = "scientist-token"
+    inside: tuple[str, ...] = ()
+    """What stands before each command of theirs."""
 
     @property
     def env(self) -> dict[str, str]:
@@ -206,10 +228,13 @@ class Person:
     @contextlib.contextmanager
     def running(self, code: str, **env: str) -> Iterator[subprocess.Popen[str]]:
         """Run a script of theirs; what it prints and complains is one stream."""
-        script = self.home / f"script{len([*self.home.glob('script*')])}.py"
+        # A disk that is mounted at their home would hide it there.
+        folder = self.home.with_name("scripts") if self.inside else self.home
+        folder.mkdir(exist_ok=True)
+        script = folder / f"script{len([*folder.glob('script*')])}.py"
         script.write_text(code)
         process = subprocess.Popen(
-            [sys.executable, "-u", str(script)],
+            [*self.inside, sys.executable, "-u", str(script)],
             env=self.env | env,
             cwd=self.home,
             stdin=subprocess.PIPE,
@@ -234,7 +259,7 @@ class Person:
         """Call `baton sync`; return its exit code and what it said."""
         baton = Path(sys.executable).with_name("baton")
         done = subprocess.run(
-            [baton, "sync", *arguments],
+            [*self.inside, baton, "sync", *arguments],
             env=self.env,
             cwd=self.home,
             capture_output=True,
@@ -270,10 +295,9 @@ def service(hub: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
 @pytest.fixture
 def gate(service: Service) -> Iterator[Gate]:
     """The way to it, open."""
-    gate = Gate(service.url)
-    gate.open()
-    yield gate
-    gate.close()
+    with Gate(service.url) as gate:
+        gate.open()
+        yield gate
 
 
 @pytest.fixture

@@ -63,6 +63,7 @@ def _serve(path: Path, *, is_late: bool) -> set[str]:
         mask = load_mask(os.environ)
         for entry in collect(request, journal, mask, is_late=is_late, is_last=attempt >= ATTEMPTS):
             journal.append(request["run"], entry)
+        journal.sync()  # Before the request is gone.
     except Exception:  # noqa: BLE001 - the top of a process that nobody sees; tried again later
         if attempt < ATTEMPTS:
             # Put aside; the server's next start tries it again.

@@ -36,21 +36,23 @@ async def collect_late() -> None:
     await process.wait()
 
 
-def sweep(folder: Path, now: float) -> None:
+def sweep(folder: Path, now: float) -> set[str]:
     """Capture the runs whose requests nobody served, and remove old files.
 
-    ``now`` is in seconds since the epoch. A request from the future (a clock that went
-    wrong) counts as left behind too.
+    Returns the spools that now hold something. ``now`` is in seconds since the epoch. A
+    request from the future (a clock that went wrong) counts as left behind too.
     """
     for path in folder.glob("*.later"):
         path.rename(path.with_suffix(".json"))
     keys = {path.name.split(".")[0] for path in folder.glob("*.json") if _is_left(path, now)}
+    spools: set[str] = set()
     for key in sorted(keys):
-        send(serve(folder, key, is_late=True))
+        spools |= serve(folder, key, is_late=True)
     for path in (*folder.glob("*.lock"), *folder.glob("*.arriving"), *(folder / FOLDER).glob("*")):
         with suppress(OSError):
             if now - path.stat().st_mtime > KEPT_DAYS * 86400:
                 path.unlink()
+    return spools
 
 
 def _is_left(path: Path, now: float) -> bool:
@@ -63,4 +65,4 @@ def _is_left(path: Path, now: float) -> bool:
 
 if __name__ == "__main__":
     give_way()
-    sweep(Path(sys.argv[1]), time.time())
+    send(sweep(Path(sys.argv[1]), time.time()))

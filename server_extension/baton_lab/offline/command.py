@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
+from contextlib import suppress
 
 import click
 
 from baton_contract.errors import PublicError
+from baton_lab.capture.cells import capture_folder
+from baton_lab.capture.late import sweep
 from baton_lab.offline.journal import Journal
 from baton_lab.offline.places import platform_address, spool_folder
 from baton_lab.offline.refusals import Refusal, load_refusals, take_back
@@ -35,6 +39,9 @@ def command(*, again: bool, old: str) -> None:
     that MLFLOW_TRACKING_URI names, with MLFLOW_TRACKING_USERNAME and _PASSWORD, or the
     token in the file that BATON_TOKEN_FILE names. On a Baton Hub all of that is set.
 
+    Where a run comes from that nobody had time to capture, because the machine ended, is
+    captured first.
+
     Exit code 1 when something stays kept.
     """
     address = platform_address()
@@ -44,6 +51,8 @@ def command(*, again: bool, old: str) -> None:
     try:
         if again:
             click.echo(f"{counted(take_back(journal), 'refused entry')} will be tried again.")
+        with suppress(OSError):  # What waits is sent, whatever becomes of that.
+            sweep(capture_folder(), time.time())
         outcome = asyncio.run(_send(journal, address))
     except (PublicError, OSError) as error:
         raise click.ClickException(str(error)) from error

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from baton_lab.offline import batches
@@ -117,7 +120,8 @@ class Delivery:
         kind = entry["kind"]
         if kind in BEGINNINGS:
             maker = Maker(self._api, self._lane.owner, self._settled)
-            self._journal.note_made(self._lane.owner, await maker.make(entry))
+            made = await maker.make(entry)
+            await asyncio.to_thread(self._journal.note_made, self._lane.owner, made)
         elif kind == "artifact":
             await self._upload(entry)
         elif kind == "file":
@@ -141,7 +145,7 @@ class Delivery:
         return text
 
     async def _upload(self, entry: Artifact) -> None:
-        content = self._content(entry["sha256"])
+        content = await self._content(entry["sha256"])
         uri = f"{await self._artifacts()}/{entry['path']}"
         if entry["path"].rpartition("/")[2] != "MLmodel":
             await self._api.upload(uri, content)
@@ -154,12 +158,13 @@ class Delivery:
         uri = self._settled(entry["uri"])
         self._owner()
         if not await self._api.has_file(uri):
-            await self._api.upload(uri, self._content(entry["sha256"]))
+            await self._api.upload(uri, await self._content(entry["sha256"]))
 
-    def _content(self, digest: str) -> Any:
+    async def _content(self, digest: str) -> Path:
         path = self._journal.content(digest)
-        if not path.is_file():
-            raise RefusedError("Its content is no longer on this machine.")
+        # A power cut may have left a part of it.
+        if not await asyncio.to_thread(_is_whole, path, digest):
+            raise RefusedError("Its content is no longer on this machine, or not all of it.")
         return path
 
     async def _artifacts(self) -> str:
@@ -200,6 +205,12 @@ class Delivery:
         self._set_aside(entries, reason)
         self._lane.advance(self._lane.path.stat().st_size)
         raise BlockedError  # The rest of this round has nothing to do here.
+
+
+def _is_whole(path: Path, digest: str) -> bool:
+    with suppress(OSError), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == digest
+    return False
 
 
 def _entry_of(item: Item) -> dict[str, Any]:

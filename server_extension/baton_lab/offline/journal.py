@@ -55,13 +55,14 @@ class Journal:
     """Keeps what is to be sent to one MLflow, by run.
 
     What `append` and `keep` returned for survives the end of the process, by SIGKILL
-    too. Both raise `KeepingError` when the disk takes nothing; then nothing of that
-    call is kept.
+    too; once `sync` returned, also the end of the machine. Both raise `KeepingError` when
+    the disk takes nothing; then nothing of that call is kept.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or spool_folder(platform_address())
         self._is_there = False
+        self._unsynced: set[Path] = set()
 
     def append(self, run_id: str, entry: Entry, *, in_order: bool = False) -> None:
         """Keep an entry of a run behind those that are there.
@@ -73,6 +74,7 @@ class Journal:
         try:
             self._prepare()
             is_first = _append(path, render_line(entry))
+            self._unsynced.add(path)
         except OSError as error:
             raise _not_kept(error) from error
         if is_first:
@@ -82,9 +84,31 @@ class Journal:
         """Store a file's content, once; return its SHA-256 in hexadecimal digits."""
         try:
             self._prepare()
-            return self._keep(source)
+            digest = self._keep(source)
+            self._unsynced.add(self.content(digest))
         except OSError as error:
             raise _not_kept(error) from error
+        return digest
+
+    def sync(self) -> None:
+        """Have the disk itself hold all that this process kept. Raises `OSError`.
+
+        A call of its own, because a disk takes milliseconds for it: too long for each step
+        of a training, and no burden once a second.
+        """
+        written: set[Path] = set()
+        # Piece by piece, because other threads add to it.
+        while self._unsynced:
+            written.add(self._unsynced.pop())
+        folders = {path.parent for path in written}
+        try:
+            # Contents first (files before runs): no entry names one that is not there.
+            for path in (*sorted(written), *sorted(folders)):
+                with suppress(FileNotFoundError):  # Sent, and cleared away.
+                    _sync(path)
+        except OSError:
+            self._unsynced |= written
+            raise
 
     def has_calls(self, run_id: str) -> bool:
         """Tell whether calls of a run wait to be sent, so that further ones come behind them."""
@@ -112,6 +136,7 @@ class Journal:
         path = self.folder / "made" / _checked(local_id)
         arriving = path.with_name(f".{secrets.token_hex(8)}")
         arriving.write_text(f"{made.id}\n{made.artifacts}", "utf-8")
+        _sync(arriving)
         arriving.replace(path)
 
     def settle(self, text: str) -> str:
@@ -193,6 +218,14 @@ def _append(path: Path, line: bytes) -> bool:
     return size == 0
 
 
+def _sync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def _write(fd: int, line: bytes) -> None:
     rest = memoryview(line)
     while rest:
@@ -229,7 +262,11 @@ def _checked(name: str) -> str:
     return name
 
 
+def describe_failure(error: OSError) -> str:
+    """Return what is the matter with the disk, as the end of a sentence."""
+    known = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "your share of the disk is used up"}
+    return known.get(error.errno or 0, f"{error.strerror or error}".lower())
+
+
 def _not_kept(error: OSError) -> KeepingError:
-    why = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "your share of the disk is used up"}
-    reason = why.get(error.errno or 0, f"{error.strerror or error}".lower())
-    return KeepingError("not_kept", f"Nothing was kept on this machine: {reason}.")
+    return KeepingError("not_kept", f"Nothing was kept on this machine: {describe_failure(error)}.")

@@ -12,7 +12,7 @@ from contextlib import suppress
 from baton_lab.offline.journal import Journal, wake
 
 LOOK = 1.0
-"""Seconds between two looks at what still waits, while something does."""
+"""Seconds between two looks at what still waits, and for the disk itself to hold it."""
 BEGUN = {
     "down": "MLflow does not answer.",
     "starting": "MLflow is still starting.",
@@ -33,6 +33,7 @@ class Notice:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._refused = 0
+        self._has_failed = False
 
     def kept(self, owner: str, reason: str) -> None:
         """Say, once, that what is logged is kept."""
@@ -52,6 +53,7 @@ class Notice:
         if not wake():
             threading.Thread(target=self._send, name="baton-send", daemon=True).start()
         while self._is_waiting():
+            self._sync()
             time.sleep(LOOK)
         refused = self._journal.refused() - self._refused
         say("All that was kept on this machine has been sent to MLflow.")
@@ -68,6 +70,15 @@ class Notice:
                 self._thread = None  # What is kept from here on is news again.
             return bool(self._kept)
 
+    def _sync(self) -> None:
+        """Have the disk hold what was kept, so that a power cut costs a second of it."""
+        try:
+            self._journal.sync()
+        except OSError as error:
+            if not self._has_failed:
+                say(f"The disk that keeps what you log fails ({error.strerror or error}).")
+            self._has_failed = True
+
     def _send(self) -> None:
         from baton_lab.offline.sender import make_sender
 
@@ -75,6 +86,7 @@ class Notice:
             asyncio.run(make_sender(self._journal).run(until_empty=True))
 
     def _leave(self) -> None:
+        self._sync()
         waiting = sum(self._journal.has_calls(owner) for owner in self._kept)
         if waiting and not wake():
             say("What could not be sent is kept on this machine; `baton sync` sends it.")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from baton_lab.offline.delivery import Delivery
-from baton_lab.offline.journal import Journal
+from baton_lab.offline.journal import Journal, describe_failure
 from baton_lab.offline.lanes import Lane, load_lanes
 from baton_lab.offline.mlflow_api import MlflowApi, SilentError
 from baton_lab.offline.places import platform_address
@@ -106,13 +106,17 @@ class Sender:
         if not load_lanes(self._journal.folder):
             self._tell(sending=False, problem=None)
             return Outcome()
-        async with self._alone() as is_mine:
-            if not is_mine:
-                return Outcome(is_busy=True, is_empty=False)
-            self._tell(sending=True, problem=self.problem)
-            outcome = await self._send_all()
-            if outcome.is_empty:
-                await asyncio.to_thread(sweep, self._journal)
+        try:
+            async with self._alone() as is_mine:
+                if not is_mine:
+                    return Outcome(is_busy=True, is_empty=False)
+                self._tell(sending=True, problem=self.problem)
+                outcome = await self._send_all()
+                if outcome.is_empty:
+                    await asyncio.to_thread(sweep, self._journal)
+        except OSError as error:
+            problem = f"{UNNOTED} {describe_failure(error)}."
+            outcome = Outcome(problem=problem, is_empty=False)
         self._tell(sending=False, problem=outcome.problem)
         if outcome.is_empty and load_lanes(self._journal.folder):
             # Somebody wrote before the lock was free, found it taken, and left that to us.
@@ -186,6 +190,7 @@ class Sender:
 
 
 STUCK = "What is kept waits for a run that is not there. `baton sync` says which."
+UNNOTED = "What was sent can't be noted on this machine:"
 
 
 def make_sender(
