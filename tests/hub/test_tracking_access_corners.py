@@ -1,7 +1,9 @@
-"""Corners of the walls: odd paths, numbers and names, and the parts that few people use."""
+"""Corners of the walls: odd paths, numbers and names, and parts that few people use."""
 
 from __future__ import annotations
 
+import json
+import re
 import secrets
 from typing import Any
 from urllib.parse import quote
@@ -10,11 +12,15 @@ import httpx
 import pytest
 from tests.tracking import PREFIX, Tracking
 
+from baton_hub.tracking.access.defaults import Defaults
+from baton_hub.tracking.access.rules import Caller
+
 pytest_plugins = ("tests.tracking",)
 
 API = "/api/2.0/mlflow"
 FILES = "/api/2.0/mlflow-artifacts/artifacts"
 PRIVATE = [{"key": key, "value": "[]"} for key in ("baton.read", "baton.write")]
+NEVER = "987654321"
 
 
 class Private:
@@ -49,8 +55,8 @@ def _raw(tracking: Tracking, user: str, method: str, path: str, **body: Any) -> 
     [
         ("GET", "{file}"),
         ("PUT", "{file}"),
-        ("GET", "/ajax{file}"),
-        ("GET", f"{PREFIX}{{file}}"),
+        ("GET", "/ajax-{file}"),
+        ("GET", f"{PREFIX}/{{file}}"),
         ("GET", f"{PREFIX}/ajax-api/3.0/mlflow/assistant/config"),
         ("POST", f"{PREFIX}/ajax-api/3.0/mlflow/assistant/message"),
         ("POST", f"{PREFIX}/gateway/mlflow/v1/chat/completions"),
@@ -60,7 +66,7 @@ def _raw(tracking: Tracking, user: str, method: str, path: str, **body: Any) -> 
 def test_a_newline_at_a_paths_end_is_no_way_past_the_checks(
     tracking: Tracking, private: Private, method: str, path: str, end: str
 ) -> None:
-    where = path.format(file=private.file).replace("/ajax/", "/ajax-") + end
+    where = path.format(file=private.file).replace("-/", "-").replace("//", "/") + end
     answer = _raw(tracking, "eve", method, where, json={"message": "x"})
     assert answer.status_code == 404, answer.text
     assert "secret" not in answer.text
@@ -76,9 +82,164 @@ def test_no_spelling_of_a_version_has_the_server_fetch_from_elsewhere(
     full = f"{name}-{secrets.token_hex(4)}"
     tracking.call("eve", "registered-models/create", {"name": full})
     tracking.call("eve", "model-versions/create", {"name": full, "source": "s3://bucket/m"})
-    # A client that does not encode a percent sign which is not one of an encoding's.
+    # Some clients leave a percent sign that is not one of an encoding's.
     spelt = full if "%" in full else quote(full)
     path = f"{PREFIX}/model-versions/get-artifact?path=a&name={spelt}&version={version}"
     answer = _raw(tracking, "eve", "GET", path)
     assert answer.status_code in (400, 404), answer.text
     assert "kept on this platform" in answer.text or "%" in name
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/ajax-api/3.0/mlflow/scorer/invoke"),
+        ("POST", "/ajax-api/3.0/mlflow/genai/evaluate/invoke"),
+        ("POST", "/ajax-api/3.0/mlflow/issues/invoke"),
+        ("PUT", "/api/3.0/mlflow/scorers/online-config"),
+        ("POST", "/api/3.0/mlflow/prompt-optimization/jobs"),
+        ("POST", "/api/3.0/mlflow/prompt-optimization/jobs/x/cancel"),
+        ("POST", "/ajax-api/3.0/jobs"),
+        ("POST", "/ajax-api/3.0/jobs/"),
+        ("PATCH", "/ajax-api/3.0/jobs/cancel/x"),
+        ("PATCH", "/api/3.0/mlflow/jobs/cancel/x"),
+    ],
+)
+def test_nobody_has_the_server_run_a_job(tracking: Tracking, method: str, path: str) -> None:
+    with tracking.client("olga") as client:
+        answer = client.request(method, path, json={"experiment_id": "0", "params": {}})
+        # Pages ask for what there is; that is answered.
+        found = client.post("/ajax-api/3.0/jobs/search", json={})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "switched_off")
+    assert found.json() == {"jobs": []}
+
+
+RUN = 'mlflowGetRun(input: {{runId: "{run}"}})'
+EXPERIMENT = 'mlflowGetExperiment(input: {{experimentId: "{experiment}"}})'
+INFO = "{{ run {{ info {{ artifactUri }} experiment {{ name }} }} }}"
+DOCUMENTS = {
+    "aliases": f"{{{{ a: {RUN} {INFO} b: {EXPERIMENT} {{{{ experiment {{{{ name }}}} }}}} }}}}",
+    "fragment": f"fragment F on MlflowGetRunResponse {INFO} {{{{ {RUN} {{{{ ...F }}}} }}}}",
+    "list": '{{ mlflowSearchRuns(input: {{experimentIds: ["{experiment}"]}})'
+    " {{ runs {{ info {{ artifactUri }} }} }} }}",
+    "mutation": 'mutation {{ mlflowSearchRuns(input: {{experimentIds: ["{experiment}"]}})'
+    " {{ runs {{ info {{ artifactUri }} }} }} }}",
+    "variable": "query Q($run: MlflowGetRunInput) {{ mlflowGetRun(input: $run) " + INFO + " }}",
+}
+
+
+@pytest.mark.parametrize("form", DOCUMENTS)
+def test_graphql_finds_nothing_hidden_in_any_form(
+    tracking: Tracking, private: Private, form: str
+) -> None:
+    document = DOCUMENTS[form].format(run=private.run, experiment=private.experiment)
+    body = {"query": document, "variables": {"run": {"runId": private.run}}}
+    told = {}
+    for user in ("ada", "eve"):
+        with tracking.client(user) as client:
+            told[user] = client.post("/graphql", json=body).text
+    assert "mlflow-artifacts:" in told["ada"]
+    assert "mlflow-artifacts:" not in told["eve"]
+    assert "corner" not in told["eve"]
+
+
+@pytest.mark.parametrize("spelt", ["0{}", " {}", "+{}", "{}\n", "{}.0", "0_{}", "-{}", "\t{}"])
+def test_no_spelling_of_a_hidden_number_finds_it(
+    tracking: Tracking, private: Private, spelt: str
+) -> None:
+    """What is hidden answers as a number that never was, spelt in the same way."""
+    with tracking.client("eve") as eve:
+        for route, name in (
+            ("experiments/get", "experiment_id"),
+            ("runs/search", "experiment_ids"),
+            ("runs/create", "experiment_id"),
+            ("logged-models/search", "experiment_ids"),
+            ("experiments/search-datasets", "experiment_ids"),
+            ("experiments/set-experiment-tag", "experiment_id"),
+        ):
+            told = []
+            for number in (private.experiment, NEVER):
+                one = spelt.format(number)
+                body = {name: [one] if name.endswith("s") else one, "key": "a", "value": "b"}
+                url = f"/ajax-api/2.0/mlflow/{route}"
+                if route.endswith("/get"):
+                    answer = eve.get(url, params={name: one})
+                else:
+                    answer = eve.post(url, json=body)
+                told.append((answer.status_code, re.sub(r"\d+", "#", answer.text)))
+            assert told[0] == told[1], route
+
+
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a%b", "mod\u00e8le", "\U0001f600", "null", "[]"])
+def test_a_model_of_any_name_is_hidden(tracking: Tracking, name: str) -> None:
+    full = name + secrets.token_hex(4)
+    tracking.call("ada", "registered-models/create", {"name": full, "tags": PRIVATE})
+    seen = {}
+    for user in ("ada", "eve"):
+        with tracking.client(user) as client:
+            answer = client.get(f"{API}/registered-models/get", params={"name": full})
+            seen[user] = answer.status_code
+    assert seen == {"ada": 200, "eve": 404}
+
+
+ODD = ["jos\u00e9", 'o"brien', "100% sure", "\u0430da", "ada\u200b", "a+b", "everybody", "[]"]
+"""Names that the Hub lets people have; the fourth begins with a Cyrillic letter."""
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_person_and_a_group_of_any_name_are_who_they_are(
+    tracking: Tracking, private: Private, name: str
+) -> None:
+    tracking.group(name, name)
+    shared = [{"key": "baton.read", "value": json.dumps([name])}, PRIVATE[1]]
+    made = {"name": secrets.token_hex(6), "tags": shared}
+    experiment = tracking.call("bob", "experiments/create", made)["experiment_id"]
+    own = {"name": secrets.token_hex(6), "tags": PRIVATE}
+    theirs = tracking.call(name, "experiments/create", own)["experiment_id"]
+    seen = {}
+    for number, user in ((experiment, name), (experiment, "ada"), (theirs, name), (theirs, "ada")):
+        with tracking.client(user) as client:
+            got = client.get(f"{API}/experiments/get", params={"experiment_id": number})
+            hidden = client.get(f"{API}/runs/get", params={"run_id": private.run})
+        seen[number, user] = got.is_success, hidden.is_success
+    assert seen[experiment, name] == seen[theirs, name] == (True, False)
+    assert seen[experiment, "ada"] == seen[theirs, "ada"] == (False, True)
+
+
+def test_a_review_is_completed_by_whoever_completed_it(tracking: Tracking) -> None:
+    """Also where they name the one who did before them."""
+    tracking.group("reviewers", "rita", "roy")
+    made = {"name": secrets.token_hex(6)}
+    experiment = tracking.call("rita", "experiments/create", made)["experiment_id"]
+
+    def post(user: str, route: str, **body: Any) -> Any:
+        with tracking.client(user) as client:
+            answer = client.post(f"/api/3.0/mlflow/review-queues/{route}", json=body)
+        return answer.raise_for_status().json()
+
+    made = {"experiment_id": experiment, "name": "q", "queue_type": "CUSTOM"}
+    queue = {"queue_id": post("rita", "create", **made)["review_queue"]["queue_id"]}
+    item = f"tr-{secrets.token_hex(16)}"
+    with tracking.client("rita") as client:
+        location = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": experiment}}
+        times = {"request_time": "2026-01-01T00:00:00Z", "state": "OK"}
+        info = {"trace_id": item, "trace_location": location, **times}
+        url = "/api/3.0/mlflow/traces"
+        client.post(url, json={"trace": {"trace_info": info}}).raise_for_status()
+    post("rita", "items/add", **queue, item_ids=[item])
+    for user, status in (("roy", "COMPLETE"), ("rita", "DECLINED")):
+        claim = {"item_id": item, "status": status, "completed_by": "roy"}
+        done = post(user, "items/set-status", **queue, **claim)["item"]
+        assert (done["status"], done["completed_by"]) == (status, user)
+
+
+@pytest.mark.parametrize(("groups", "most"), [(1, True), (90, True), (120, False)])
+def test_somebody_in_more_groups_than_a_tag_holds_shares_with_nobody(
+    groups: int, most: bool
+) -> None:
+    """PostgreSQL takes 5,000 characters, and refuses more with an error of its own."""
+    names = (f"cn=team-{number:03},ou=groups,dc=example,dc=org" for number in range(groups))
+    caller = Caller("ada", frozenset(names))
+    tag = Defaults().tags(caller)["baton.write"]
+    assert len(tag) <= 5000
+    assert len(json.loads(tag)) == (groups if most else 0)

@@ -2,7 +2,8 @@
 
 MLflow's assistant runs commands on the server's machine for whoever connects from
 it, and behind a proxy on the same machine everybody does. Its gateway and webhooks
-send requests to addresses that any signed-in person names.
+send requests to addresses that any signed-in person names. Its jobs run people's
+scorers and prompts in the server's account, and begin with a run that none of them ends.
 """
 
 from __future__ import annotations
@@ -21,6 +22,22 @@ _CLOSED: tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...] = (
     (_CHANGES, re.compile(r"/(?:ajax-)?api/\d\.0/mlflow/gateway/.*"), "MLflow's gateway"),
     (_CHANGES, re.compile(r"/(?:ajax-)?api/2\.0/mlflow/webhooks(/.*)?"), "MLflow's webhooks"),
     (_CHANGES, re.compile(r"/(?:ajax-)?api/3\.0/mlflow/demo/.*"), "MLflow's demonstration"),
+    (
+        _CHANGES,
+        re.compile(
+            r"/(?:ajax-)?api/3\.0/mlflow/"
+            r"(?:(?:scorer|genai/evaluate|issues)/invoke|scorers/online-config)"
+        ),
+        "MLflow's execution of jobs",
+    ),
+    # Pages ask for the list of jobs, by POST, which is empty.
+    (
+        _CHANGES,
+        re.compile(
+            r"/(?:ajax-)?api/3\.0/(?:mlflow/)?(?:prompt-optimization/)?jobs(?:/(?!search$).*)?"
+        ),
+        "MLflow's execution of jobs",
+    ),
 )
 
 

@@ -45,7 +45,7 @@ def stamp(session: Session, name: str) -> None:
             _keep_author(session, thing, made)
     for thing in session.dirty:
         if thing.__tablename__ not in UNSIGNED:
-            _stamp_changed(thing, name)
+            _stamp_changed(session, thing, name)
 
 
 UNSIGNED = frozenset({"metrics", "latest_metrics", "params"})
@@ -78,13 +78,15 @@ def put_tag(thing: Any, tags: str, key: str, value: str, *, name: str, text: str
     getattr(thing, tags).append(tag)
 
 
-def _stamp_changed(thing: Any, name: str) -> None:
+def _stamp_changed(session: Session, thing: Any, name: str) -> None:
     columns = inspect(thing).mapper.columns.keys()
     for column in _CREATED:
         if column in columns and column not in _keys(thing):
             _undo(thing, column)
+    # Whoever names the one before them leaves the column as it was, and is not them.
+    changed = session.is_modified(thing, include_collections=False)
     for column in (*_UPDATED, *_DONE):
-        if column in columns and _changed(thing, column) and getattr(thing, column):
+        if column in columns and changed and getattr(thing, column):
             setattr(thing, column, name)
     if inspect(thing).mapper.local_table.name == "assessments":
         _undo(thing, "source_id")
@@ -140,10 +142,6 @@ def _parents(tag: Any) -> Iterable[Any]:
 
 def _keys(thing: Any) -> list[str]:
     return [column.name for column in inspect(thing).mapper.local_table.primary_key]
-
-
-def _changed(thing: Any, name: str) -> bool:
-    return bool(inspect(thing).attrs[name].history.has_changes())
 
 
 def _undo(thing: Any, name: str) -> None:

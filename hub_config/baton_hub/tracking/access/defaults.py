@@ -9,6 +9,8 @@ from baton_contract.access import READ, WRITE, Groups, render_groups
 from baton_hub.tracking.access.rules import Caller
 from baton_hub.tracking.settings import SettingsError
 
+LONGEST = 5000
+"""Characters that a registered model's tag has on PostgreSQL; more groups than that are none."""
 _CHOICES = ("everybody", "groups", "owner")
 
 
@@ -23,10 +25,12 @@ class Defaults:
 
     def tags(self, caller: Caller) -> dict[str, str]:
         """Return the access tags of what the caller makes now, in their groups of now."""
-        return {
-            READ: render_groups(_groups(self.read, caller)),
-            WRITE: render_groups(_groups(self.write, caller)),
-        }
+        return {READ: _tag(self.read, caller), WRITE: _tag(self.write, caller)}
+
+
+def _tag(choice: str, caller: Caller) -> str:
+    text = render_groups(_groups(choice, caller))
+    return text if len(text) <= LONGEST else render_groups(frozenset())
 
 
 def _groups(choice: str, caller: Caller) -> Groups:
