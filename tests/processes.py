@@ -12,7 +12,7 @@ from socket import socket
 import httpx
 import pytest
 
-STARTING_SECONDS = 150
+STARTING_SECONDS = 300
 """What a loaded machine gets for what takes seconds elsewhere."""
 
 

@@ -105,8 +105,12 @@ class Tracking:
 
     def kernel_environment(self, user: str) -> dict[str, str]:
         """Return the environment that the user's kernel has, beside the process's own."""
+        home = self.folder / "homes" / user
+        home.mkdir(parents=True, exist_ok=True)
         return {
             **os.environ,
+            # What one keeps while MLflow does not answer must not be sent as another's.
+            "HOME": str(home),
             "MLFLOW_TRACKING_URI": self.url,
             "MLFLOW_TRACKING_USERNAME": user,
             "MLFLOW_TRACKING_PASSWORD": self.token(user),

@@ -20,6 +20,7 @@ from baton_desk.settings import Settings, SettingsError
 def environment(folder: Path, port: int) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
+        "HOME": str(folder),
         "BATON_DESK_DATABASE": f"sqlite:///{folder}/desk.sqlite",
         "BATON_DESK_FILES": str(folder / "files"),
         "BATON_PUBLIC_URL": "http://127.0.0.1:8000/",

@@ -6,6 +6,7 @@ A platform of its own, because its MLflow is ended and held.
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -193,6 +194,7 @@ def test_the_command_prints_the_same_in_the_persons_terminal(
         token = api.headers["Authorization"].removeprefix("Bearer ")
     environment = {
         "PATH": "/usr/bin:/bin",
+        "HOME": os.environ["HOME"],
         "BATON_MLFLOW_URL": f"{platform.url}/services/mlflow",
         "BATON_TOKEN": token,
     }
