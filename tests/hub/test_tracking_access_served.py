@@ -53,8 +53,8 @@ def _made(served: Tracking, user: str, **tags: str) -> tuple[str, str]:
     given = [{"key": key.replace("_", "."), "value": value} for key, value in tags.items()]
     body = {"name": secrets.token_hex(6), "tags": given}
     experiment = served.call(user, "experiments/create", body)["experiment_id"]
-    body = {"experiment_id": experiment, "start_time": 1, "user_id": "boss"}
-    return experiment, served.call(user, "runs/create", body)["run"]["info"]["run_id"]
+    claim = {"experiment_id": experiment, "start_time": 1, "user_id": "boss"}
+    return experiment, served.call(user, "runs/create", claim)["run"]["info"]["run_id"]
 
 
 def _seen(served: Tracking, run: str, *users: str) -> list[int]:
