@@ -26,6 +26,7 @@ from baton_hub.tracking.hints import Hints, find_changes, render_hints
 from baton_hub.tracking.identity import HubIdentity, connect
 from baton_hub.tracking.settings import service_prefix
 from baton_hub.tracking.sign_in import BrowserSignIn, is_navigation
+from baton_hub.tracking.workspaces import refuse_workspaces
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +56,10 @@ def load_mlflow() -> ASGIApp:
 
     from baton_hub.tracking.access.construction import build_walls
     from baton_hub.tracking.artifacts import answer_failures
+    from baton_hub.tracking.mistakes import answer_mistakes
 
     answer_failures(app)
-    return build_walls(os.environ, app, service_prefix(os.environ))
+    return answer_mistakes(app, build_walls(os.environ, app, service_prefix(os.environ)))
 
 
 class TrackingApp:
@@ -130,6 +132,7 @@ class TrackingApp:
         below = _below(scope["path"], self.prefix)
         _refuse_newline(below)
         refuse_closed(scope["method"], below)
+        refuse_workspaces(below, scope["headers"])
         if _STREAMED.fullmatch(below) and scope["method"] in ("GET", "PUT"):
             scope = {**scope, "path": below, "raw_path": below.encode()}
         await self._record(caller, below, scope, request.receive, send)
