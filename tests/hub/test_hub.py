@@ -23,6 +23,7 @@ HOSTILE = [
     ({"profile": ["python"]}, 400, "bad_choice"),
     ({"profile": "python", "image": {"a": [1]}}, 400, "unknown_option"),
     ({"profile": "x" * 100_000}, 403, "profile_not_offered"),
+    ({"profile": "x" * 200_000}, 413, "too_large"),
 ]
 
 

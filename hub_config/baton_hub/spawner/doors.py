@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jupyterhub import apihandlers, handlers
+from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.apihandlers.users import UserServerAPIHandler
 from jupyterhub.handlers.pages import SpawnHandler
 
@@ -19,7 +20,7 @@ from baton_contract import BadRequestError, PublicError, TooLargeError
 from baton_hub.spawner.curated import CuratedSpawner
 from baton_hub.spawner.refusal import refusal
 
-MOST_BYTES = 64 * 1024
+MOST_BYTES = 128 * 1024
 """The longest request that asks for a server; a choice is a few hundred bytes."""
 DEEPEST = 16
 """The deepest nesting; a choice has two levels, in an object of JupyterHub's own."""
@@ -28,11 +29,8 @@ RESERVED = "__jupyterhub_"
 PATCHABLE = {"name": str, "display_name": str, "user_options": dict}
 
 
-class ServerHandler(UserServerAPIHandler):  # type: ignore[misc]
-    """POST, PUT, PATCH, DELETE /hub/api/users/NAME/server and /servers/NAME, as in JupyterHub.
-
-    A body that can't be a choice is answered with 400 or 413 and a code.
-    """
+class CheckedBody(APIHandler):  # type: ignore[misc]
+    """What JupyterHub reads a request's JSON with, which looks at it first."""
 
     def get_json_body(self) -> Any:
         """Return the request's body, which can be stored and loaded again."""
@@ -44,6 +42,14 @@ class ServerHandler(UserServerAPIHandler):  # type: ignore[misc]
             note_refusal(self, self.path_args[0], error)
             raise refusal(error, {}) from None
         return body
+
+
+class ServerHandler(UserServerAPIHandler, CheckedBody):  # type: ignore[misc]
+    """POST, PUT, PATCH, DELETE /hub/api/users/NAME/server and /servers/NAME, as in JupyterHub.
+
+    A body that can't be a choice is answered with 400 or 413 and a code. The check stands
+    behind JupyterHub's handler, because JupyterHub 6 reads the body with ``super()``.
+    """
 
 
 class SpawnPageHandler(SpawnHandler):  # type: ignore[misc]
