@@ -12,13 +12,16 @@ from typing import Any
 from sqlalchemy import Delete, Insert, Table, Update, inspect
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from baton_hub.tracking.access import authors, keeping, locations, paths, refusal
+from baton_hub.tracking.access import authors, keeping, locations, refusal
 from baton_hub.tracking.access.asking import Asking
 from baton_hub.tracking.access.defaults import Defaults
-from baton_hub.tracking.access.owners import Owners, find_stored
+from baton_hub.tracking.access.owners import LINKS, Owners, find_stored
 from baton_hub.tracking.access.rules import OPERATIONS, Access, Owner
 from baton_hub.tracking.access.view import View
 from baton_hub.tracking.access.walls import Visible, Walls, read_view, who_asks
+
+_CHANGED = "baton_changed"
+"""Where a session keeps the objects by which it changes access, while it writes them."""
 
 
 class Gate:
@@ -34,7 +37,8 @@ class Gate:
         if asking.caller is None:
             return
         view = self._view(asking, session)
-        if keeping.keep_access(session, view, self.defaults):
+        session.info[_CHANGED] = changed = keeping.keep_access(session, view, self.defaults)
+        if changed:
             self.walls.book.changed(session.connection())
         authors.stamp(session, asking.caller.name)
         owners = Owners(self.walls.metadata, session)
@@ -49,21 +53,39 @@ class Gate:
                     checked.add(run)
             table = inspect(thing).mapper.local_table
             for row in _rows(thing):
-                self._check(asking, owners, table, row)
+                self._check(asking, owners, table, row, new=thing in session.new)
             locations.check(thing, view)
+
+    def flushed(self, session: Session) -> None:
+        """Note whose access the session changed, now that everything new has its number."""
+        changed = session.info.pop(_CHANGED, ())
+        for thing in {keeping.find_thing(one) for one in changed}:
+            self._note(session, thing)
+
+    def _note(self, session: Session, thing: Owner) -> None:
+        person = who_asks().caller
+        if person is not None:
+            book = self.walls.book
+            book.note(session.connection(), thing.kind, thing.key, person.name)
 
     def _view(self, asking: Asking, session: Session) -> View:
         return read_view(self.walls.book, session.connection(), asking)
 
-    def _check(self, asking: Asking, owners: Owners, table: Table, row: dict[str, Any]) -> None:
+    def _check(
+        self, asking: Asking, owners: Owners, table: Table, row: dict[str, Any], *, new: bool
+    ) -> None:
         view = self._view(asking, owners.session)
-        for owner in owners.of_row(table, row):
-            # A link to what is hidden is as good as one to nothing.
-            if table.name in paths.MEMBERS and _is_hidden(view, owner, owners):
+        old_link = table.name in LINKS and not new
+        for owner in owners.of_row(table, row, needed=not old_link):
+            # What a link once led to may be gone or hidden by now: it may still be cut.
+            if old_link and not is_readable(view, owner, owners):
                 continue
             check(view, owner, owners)
             if owner.kind == "experiments":
                 asking.experiments.add(str(owner.key))
+        for owner in owners.named_by(table, row) if new else ():
+            if not is_readable(view, owner, owners):
+                raise refusal.not_there()
 
     def execute(self, state: ORMExecuteState) -> None:
         """Check a statement that changes rows without objects; others pass."""
@@ -83,9 +105,11 @@ class Gate:
             state.statement = statement.where(Visible(table.name))
             rows = find_stored(state.session.connection(), table, statement.whereclause)
         for row in rows:
-            self._check(asking, owners, table, row)
+            self._check(asking, owners, table, row, new=isinstance(statement, Insert))
         if table.name in keeping.TABLES:
             self.walls.book.changed(state.session.connection())
+            for thing in {one for row in rows for one in owners.of_row(table, row)}:
+                self._note(state.session, thing)
 
 
 def _name(statement: Insert | Update | Delete) -> str:
@@ -139,20 +163,26 @@ def check(view: View, owner: Owner, owners: Owners) -> None:
     if owner == OPERATIONS:
         raise refusal.operations_only()
     access = _find_access(view, owner, owners)
-    if access is None or access.writable_by(caller):
-        return
-    raise refusal.not_writable(owner, access) if access.readable_by(caller) else refusal.not_there()
+    if access is None:
+        # What nobody has made yet may be somebody else's one day.
+        if not owners.is_made(owner):
+            raise refusal.not_there()
+    elif not access.readable_by(caller):
+        raise refusal.not_there()
+    elif not access.writable_by(caller):
+        raise refusal.not_writable(owner, access)
 
 
-def _is_hidden(view: View, owner: Owner, owners: Owners) -> bool:
+def is_readable(view: View, owner: Owner, owners: Owners) -> bool:
+    """Tell whether the owner exists for the caller."""
     access = _find_access(view, owner, owners)
-    return access is not None and not access.readable_by(view.caller)
+    return owners.is_made(owner) if access is None else access.readable_by(view.caller)
 
 
 def _find_access(view: View, owner: Owner, owners: Owners) -> Access | None:
-    """Return who may use the owner; None for what this very request makes."""
-    if owner.kind == "experiments":
-        return view.experiments.get(owner.key)
-    if owner.kind == "registered_models":
-        return view.models.get(owner.key)
-    return owners.dataset_access(view, owner.key)
+    """Return who may use the owner; None for what is not stored."""
+    if owner.kind == "evaluation_datasets":
+        return owners.dataset_access(view, owner.key)
+    known = view.experiments if owner.kind == "experiments" else view.models
+    # What is newer than the view is this request's own, or somebody else's.
+    return known.get(owner.key) or owners.find_access(owner)

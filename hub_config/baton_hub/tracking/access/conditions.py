@@ -3,8 +3,9 @@
 """What a row has to fulfil to exist for the caller, as SQL over its table.
 
 The text is the same for everybody, so that statements stay cached; who asks is in
-the bound values: ``hidden`` experiments and models as JSON lists, the caller's name,
-and whether all walls are open. Written for SQLite and PostgreSQL.
+the bound values: ``hidden`` experiments and models as JSON lists, the version of
+everybody's access that they are of, the caller's name, and whether all walls are open.
+Written for SQLite and PostgreSQL.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sqlalchemy import MetaData
 from baton_hub.tracking.access import paths
 
 Bind = Callable[[str], str]
-"""Renders one of the bound values: experiments, models, person or open."""
+"""Renders one of the bound values: experiments, models, version, person or open."""
 
 
 class Conditions:
@@ -63,13 +64,25 @@ class Conditions:
         )
 
     def _listed(self, root: str, bind: Bind, *, as_text: bool = False) -> str:
+        """Return a query of what is hidden, and of what others changed since that was read.
+
+        The latter is looked up in the statement itself, so that nothing shows between
+        the reading of the view and the reading of the rows.
+        """
         name = "experiments" if root == "experiments" else "models"
         kind = "TEXT" if as_text or name == "models" else "INTEGER"
         if self._sqlite:
             value = "CAST(value AS TEXT)" if as_text else "value"
-            return f"(SELECT {value} FROM json_each({bind(name)}))"
-        values = f"jsonb_array_elements_text(CAST({bind(name)} AS jsonb))"
-        return f"(SELECT CAST({values} AS {kind}))"
+            hidden = f"SELECT {value} FROM json_each({bind(name)})"
+        else:
+            values = f"jsonb_array_elements_text(CAST({bind(name)} AS jsonb))"
+            hidden = f"SELECT CAST({values} AS {kind})"
+        thing = "CAST(thing AS TEXT)" if as_text else "thing"
+        newer = (
+            f"SELECT {thing} FROM baton_changed_{root}"
+            f" WHERE version > {bind('version')} AND changed_by <> {bind('person')}"
+        )
+        return f"({hidden} UNION ALL {newer})"
 
     def _dataset(self, row: str, bind: Bind) -> str:
         """Return the condition on an evaluation dataset: one's own, or of a visible experiment."""

@@ -15,6 +15,8 @@ from baton_hub.tracking.access.changes import Gate
 from baton_hub.tracking.access.constraints import reword
 from baton_hub.tracking.access.defaults import parse_defaults
 from baton_hub.tracking.access.files import Files
+from baton_hub.tracking.access.owners import parse_number
+from baton_hub.tracking.access.rules import Owner
 from baton_hub.tracking.access.served import Walled
 from baton_hub.tracking.access.view import Book
 from baton_hub.tracking.access.walls import Walls, build
@@ -27,7 +29,7 @@ def build_walls(environ: Mapping[str, str], mlflow: ASGIApp, prefix: str) -> ASG
     for a wrong default, UnknownTableError for a table of a newer MLflow.
     """
     defaults = parse_defaults(environ)
-    from mlflow.server import handlers
+    from mlflow.server import constants, handlers
     from mlflow.store.db.base_sql_model import Base
     from mlflow.store.tracking.dbmodels.models import SqlEntityAssociation
     from mlflow.store.workspace.dbmodels import models  # noqa: F401 (loads the last table)
@@ -45,6 +47,10 @@ def build_walls(environ: Mapping[str, str], mlflow: ASGIApp, prefix: str) -> ASG
     def _flush(session: Session, *_: Any) -> None:
         gate.flush(session)
 
+    @event.listens_for(Session, "after_flush")
+    def _flushed(session: Session, *_: Any) -> None:
+        gate.flushed(session)
+
     @event.listens_for(Session, "do_orm_execute")
     def _execute(state: ORMExecuteState) -> None:
         gate.execute(state)
@@ -52,18 +58,29 @@ def build_walls(environ: Mapping[str, str], mlflow: ASGIApp, prefix: str) -> ASG
     # MLflow saves these in bulk, of which SQLAlchemy tells nobody.
     event.listen(SqlEntityAssociation, "init", _check_association)
     with system_work():
+        database = environ[constants.BACKEND_STORE_URI_ENV_VAR]
+        for store in {database, environ.get(constants.REGISTRY_STORE_URI_ENV_VAR, database)}:
+            _prepare(store, book)
         engines = [
             handlers._get_tracking_store().engine,
             handlers._get_model_registry_store().engine,
         ]
         for engine in engines:
-            _settle(engine, book)
+            _settle(engine)
     return Walled(mlflow, Files(engines[0], Base.metadata, book), prefix)
 
 
-def _settle(engine: Any, book: Book) -> None:
+def _prepare(database: str, book: Book) -> None:
+    """Create the book's tables, which MLflow's migrations read too, as they read behind walls."""
+    from mlflow.store.db.utils import create_sqlalchemy_engine_with_retry
+
+    engine = create_sqlalchemy_engine_with_retry(database)
     with engine.begin() as connection:
         book.create(connection)
+    engine.dispose()
+
+
+def _settle(engine: Any) -> None:
     # MLflow answers with the database's errors, which else show what was bound.
     engine.hide_parameters = True
     # Workers are forks of this process, and each needs connections of its own.
@@ -74,7 +91,9 @@ def _check_association(_: Any, __: Any, values: dict[str, Any]) -> None:
     asking = current()
     if asking is None or asking.view is None or values.get("destination_type") != "experiment":
         return
-    access = asking.view.experiments.get(int(values["destination_id"]))
-    if access is None or access.writable_by(asking.view.caller):
-        return
-    raise refusal.not_there()
+    owner = Owner("experiments", parse_number(values["destination_id"]))
+    access = asking.view.experiments.get(owner.key)
+    if access is None or not access.readable_by(asking.view.caller):
+        raise refusal.not_there()
+    if not access.writable_by(asking.view.caller):
+        raise refusal.not_writable(owner, access)

@@ -29,19 +29,27 @@ TABLES = frozenset({*_THINGS, *_TAGS})
 """Where access is kept; whatever changes there may change who sees what."""
 
 
-def keep_access(session: Session, view: View, defaults: Defaults) -> bool:
-    """Tell whether the session changes anybody's access; raise if the caller may not.
+def keep_access(session: Session, view: View, defaults: Defaults) -> list[Any]:
+    """Return the objects by which the session changes access; raise if the caller may not.
 
     New experiments and registered models get their access tags here.
     """
-    changed = False
+    changed = []
     for thing in (*session.new, *session.dirty, *session.deleted):
         table = thing.__tablename__
         if table in _THINGS:
-            changed |= _keep_thing(session, view, defaults, table, thing)
-        elif table in _TAGS and thing.key in TAGS:
-            changed |= _keep_tag(session, view, table, thing)
+            if _keep_thing(session, view, defaults, table, thing):
+                changed.append(thing)
+        elif table in _TAGS and thing.key in TAGS and _keep_tag(session, view, table, thing):
+            changed.append(thing)
     return changed
+
+
+def find_thing(changed: Any) -> Owner:
+    """Return whose access an object that was written changed."""
+    table = changed.__tablename__
+    kind, key = _TAGS.get(table) or (table, _THINGS[table][1])
+    return Owner(kind, inspect(changed).dict[key])
 
 
 def _keep_thing(session: Session, view: View, defaults: Defaults, table: str, thing: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from baton_hub.tracking.access import paths, refusal
 from baton_hub.tracking.access.asking import system_work
-from baton_hub.tracking.access.rules import OPERATIONS, Access, Owner
+from baton_hub.tracking.access.rules import OPERATIONS, TAGS, Access, Owner, parse_access
 from baton_hub.tracking.access.view import View
 
 Row = dict[str, Any]
@@ -27,6 +28,13 @@ _ENDS = {
     "RUN_INPUT": ("runs", "run_uuid"),
     "RUN_OUTPUT": ("runs", "run_uuid"),
 }
+# What may be linked to as soon as it may be read: the link is the other end's.
+_NAMED = {
+    "MODEL_INPUT": ("logged_models", "model_id"),
+    "MODEL_OUTPUT": ("logged_models", "model_id"),
+}
+LINKS = frozenset({"entity_associations", "inputs"})
+_TAGS = {"experiments": "experiment_tags", "registered_models": "registered_model_tags"}
 
 
 class Owners:
@@ -38,30 +46,43 @@ class Owners:
         self._found: dict[tuple[str, str, Any], list[Owner]] = {}
         self._mappers: dict[str, Any] = {}
 
-    def of_row(self, table: Table, row: Row) -> Iterator[Owner]:
-        """Yield everything that the row belongs to; what has no number yet is left out."""
+    def of_row(self, table: Table, row: Row, *, needed: bool = True) -> Iterator[Owner]:
+        """Yield everything that the row belongs to; what has no number yet is left out.
+
+        Raises MlflowException if something is missing that is ``needed``.
+        """
         if table.name in paths.OPERATIONS | paths.OPEN:
             yield OPERATIONS
         elif table.name == "evaluation_datasets":
             yield Owner("evaluation_datasets", row.get("dataset_id"))
-        elif table.name == "inputs" or table.name == "entity_associations":
-            yield from self._of_ends(row)
+        elif table.name in LINKS:
+            yield from self._of_ends(_ENDS, row, needed=needed)
         else:
             for step in paths.find_steps(table):
                 yield from self._of_step(step, row.get(step.column))
 
-    def _of_ends(self, row: Row) -> Iterator[Owner]:
-        # A prompt or model may be linked to, as it may be read: the link is the run's.
+    def named_by(self, table: Table, row: Row) -> Iterator[Owner]:
+        """Yield what a new row links to without belonging to it; it has to be there."""
+        if table.name not in LINKS:
+            return
+        yield from self._of_ends(_NAMED, row)
+        if row.get("destination_type") == "prompt_version":
+            yield Owner("registered_models", str(row["destination_id"]).rpartition("/")[0])
+
+    def _of_ends(
+        self, kinds: dict[str, tuple[str, str]], row: Row, *, needed: bool = True
+    ) -> Iterator[Owner]:
         for end in ("source", "destination"):
-            if known := _ENDS.get(str(row.get(f"{end}_type"))):
+            if known := kinds.get(str(row.get(f"{end}_type"))):
                 step = paths.Step("", *known)
-                yield from self._of_step(step, row.get(f"{end}_id"), needed=False)
+                yield from self._of_step(step, row.get(f"{end}_id"), needed=needed)
 
     def _of_step(self, step: paths.Step, value: Any, *, needed: bool = True) -> Iterable[Owner]:
         if value is None:
             return ()
         if step.is_root:
-            return (Owner(step.table, int(value) if step.table == "experiments" else value),)
+            key = parse_number(value) if step.table == "experiments" else value
+            return (Owner(step.table, key),)
         if step.table == "evaluation_datasets":
             return (Owner(step.table, value),)
         key = (step.table, step.key, value)
@@ -76,7 +97,7 @@ class Owners:
         table = self._metadata.tables[step.table]
         row = self._loaded(table, step, value) or self._stored(table, step, value)
         if row is not None:
-            yield from self.of_row(table, row)
+            yield from self.of_row(table, row, needed=False)
 
     def _loaded(self, table: Table, step: paths.Step, value: Any) -> Row | None:
         """Return the parent from the session's memory, without asking the database."""
@@ -109,6 +130,28 @@ class Owners:
             row = rows.mappings().first()
         return None if row is None else dict(row)
 
+    def find_access(self, owner: Owner) -> Access | None:
+        """Return the access of an experiment or model as it is stored now, if it is."""
+        key, tags = paths.ROOTS[owner.kind], self._metadata.tables[_TAGS[owner.kind]]
+        thing = self._metadata.tables[owner.kind]
+        of_thing = select(tags.c.key, tags.c.value).where(
+            tags.c[key] == owner.key, tags.c.key.in_(sorted(TAGS))
+        )
+        with system_work():
+            connection = self.session.connection()
+            if connection.execute(select(thing.c[key]).where(thing.c[key] == owner.key)).first():
+                return parse_access(dict(connection.execute(of_thing).tuples().all()))
+        return None
+
+    def is_made(self, owner: Owner) -> bool:
+        """Tell whether the session is about to make it, or to give it this name."""
+        key = paths.ROOTS.get(owner.kind, "dataset_id")
+        return any(
+            inspect(thing).mapper.local_table.name == owner.kind
+            and inspect(thing).dict.get(key) == owner.key
+            for thing in (*self.session.new, *self.session.dirty)
+        )
+
     def dataset_access(self, view: View, dataset: str) -> Access | None:
         """Return the access of an evaluation dataset: its maker's, and its experiments'.
 
@@ -137,6 +180,13 @@ class Owners:
             read=None if any(access.readable_by(caller) for access in all_) else frozenset(),
             write=None if any(access.writable_by(caller) for access in all_) else frozenset(),
         )
+
+
+def parse_number(value: Any) -> int:
+    """Return an experiment's number; raises MlflowException where no experiment has it."""
+    if not re.fullmatch("[0-9]{1,18}", str(value)):
+        raise refusal.not_there()
+    return int(value)
 
 
 def find_stored(connection: Connection, table: Table, where: Any) -> list[Row]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Ids = frozenset[Any]
 
+NEVER = 2**62
+"""A version that is never reached."""
+
 
 @dataclass(frozen=True)
 class Everything:
@@ -42,6 +45,8 @@ class View:
         self.caller = caller
         self.experiments = everything.experiments
         self.models = everything.models
+        self.version = NEVER if caller.operations else everything.version
+        """Access that others changed later than this is not in the view, and shows nothing."""
 
     @cached_property
     def hidden_experiments(self) -> Ids:
@@ -83,9 +88,9 @@ class Book:
         self._lock = threading.Lock()
 
     def create(self, connection: Connection) -> None:
-        """Create the counter if it is not there; may run in several workers at once."""
-        connection.execute(text(_TABLE))
-        connection.execute(text(_FIRST))
+        """Create the tables if they are not there; may run in several workers at once."""
+        for statement in (_TABLE, _FIRST, *_CHANGED):
+            connection.execute(text(statement))
 
     def read(self, connection: Connection) -> Everything:
         """Return the access of everything as it is now."""
@@ -102,6 +107,11 @@ class Book:
         """Make every worker read access anew, once this transaction is committed."""
         connection.execute(text(_NEXT))
 
+    def note(self, connection: Connection, kind: str, thing: Any, person: str) -> None:
+        """Hide one thing from the views of others that were read before this transaction."""
+        values = {"thing": thing, "person": person}
+        connection.execute(_NOTES[kind], values)
+
     def _load(self, connection: Connection, version: int) -> Everything:
         experiments = self._tagged(connection, "experiments", "experiment_id", "experiment_tags")
         models = self._tagged(connection, "registered_models", "name", "registered_model_tags")
@@ -111,16 +121,15 @@ class Book:
         self, connection: Connection, things: str, key: str, tags: str
     ) -> dict[Any, Access]:
         tag, thing = self._tables[tags], self._tables[things]
+        # Before their tags: what is made in between would seem to have none, and be everybody's.
+        known = connection.execute(select(thing.c[key])).scalars().all()
         found: defaultdict[Any, dict[str, str]] = defaultdict(dict)
         rows = connection.execute(
             select(tag.c[key], tag.c.key, tag.c.value).where(tag.c.key.in_(sorted(TAGS)))
         )
         for owner, name, value in rows:
             found[owner][name] = value
-        return {
-            one: parse_access(found.get(one, {}))
-            for one in connection.execute(select(thing.c[key])).scalars()
-        }
+        return {one: parse_access(found.get(one, {})) for one in known}
 
 
 _TABLE = (
@@ -129,4 +138,23 @@ _TABLE = (
 )
 _FIRST = "INSERT INTO baton_access_version (id, version) VALUES (1, 1) ON CONFLICT DO NOTHING"
 _NEXT = "UPDATE baton_access_version SET version = version + 1"
+_CHANGED = tuple(
+    statement
+    for kind, key in (("experiments", "INTEGER"), ("registered_models", "TEXT"))
+    for statement in (
+        f"CREATE TABLE IF NOT EXISTS baton_changed_{kind}"
+        f" (thing {key} PRIMARY KEY, version BIGINT NOT NULL, changed_by TEXT NOT NULL)",
+        f"CREATE INDEX IF NOT EXISTS baton_changed_{kind}_version"
+        f" ON baton_changed_{kind} (version)",
+    )
+)
+_NOTES = {
+    kind: text(
+        f"INSERT INTO baton_changed_{kind} (thing, version, changed_by)"  # noqa: S608
+        " SELECT :thing, version, :person FROM baton_access_version WHERE id = 1"
+        " ON CONFLICT (thing) DO UPDATE"
+        " SET version = excluded.version, changed_by = excluded.changed_by"
+    )
+    for kind in ("experiments", "registered_models")
+}
 _VERSION = text("SELECT version FROM baton_access_version WHERE id = 1")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     ColumnElement,
     Connection,
@@ -29,7 +30,7 @@ from sqlalchemy.types import Integer, String
 
 from baton_hub.tracking.access.asking import Asking, current, system_work
 from baton_hub.tracking.access.conditions import Conditions
-from baton_hub.tracking.access.view import Book, View
+from baton_hub.tracking.access.view import NEVER, Book, View
 
 
 class NobodyAskedError(RuntimeError):
@@ -46,6 +47,7 @@ class Walls:
         self._binds = {
             "experiments": self._bind("experiments", String(), lambda view: view.experiments_json),
             "models": self._bind("models", String(), lambda view: view.models_json),
+            "version": self._bind("version", BigInteger(), lambda view: view.version),
             "person": self._bind("person", String(), lambda view: view.caller.name),
             "open": self._bind("open", Integer(), lambda view: int(view.caller.operations)),
         }
@@ -99,7 +101,7 @@ class Visible(ColumnElement[bool]):
         self.table = table
 
 
-_SYSTEM = {"experiments": "[]", "models": "[]", "person": "", "open": 1}
+_SYSTEM = {"experiments": "[]", "models": "[]", "version": NEVER, "person": "", "open": 1}
 
 
 def who_asks() -> Asking:
