@@ -1,11 +1,11 @@
-"""Completion after %baton: subcommands, options, experiments, variables, files."""
+"""Completion after %baton: subcommands, options, experiments, versions, variables, files."""
 
 from __future__ import annotations
 
 import re
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -18,8 +18,10 @@ from baton_lab.kernel.arguments import COMMANDS
 HEAD = re.compile(r"^\s*%%?baton\s+(?P<rest>.*)$", re.DOTALL)
 PATIENCE = 0.4
 """Seconds for which a completion waits for MLflow; what comes later is there the next time."""
+ASKING = 10.0
+"""Seconds for which MLflow is asked meanwhile."""
 FRESH = 30.0
-"""Seconds after which the names of experiments are asked for again."""
+"""Seconds after which names are asked for again."""
 MOST_FILES = 200
 OPTIONS = {"run": ["--tag"], "log": ["--as"]}
 
@@ -29,7 +31,8 @@ class Completion:
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self._experiments = Names()
+        self._experiments = Names(lambda mlflow: mlflow.load_experiments(ASKING))
+        self._versions = Names(lambda mlflow: mlflow.load_versions(ASKING))
 
     def complete(self, text: str) -> Any:
         """Return IPython's answer for the text before the cursor."""
@@ -58,6 +61,8 @@ class Completion:
             return [*self._variables(), *_files(word)]
         if command == "experiment":
             return [_quoted(name) for name in self._experiments.load()]
+        if command == "trace":
+            return [_quoted(name) for name in self._versions.load() if " " not in name]
         if command == "autolog":
             from baton_lab.kernel.autolog import WORDS
 
@@ -71,9 +76,10 @@ class Completion:
 
 
 class Names:
-    """The names of experiments, asked for in a thread."""
+    """Names that MLflow holds, asked for in a thread; ``load`` gets `kernel.tracking`."""
 
-    def __init__(self) -> None:
+    def __init__(self, load: Callable[[Any], list[str]]) -> None:
+        self._load = load
         self._found: list[str] = []
         self._at = float("-inf")
         self._thread: threading.Thread | None = None
@@ -89,10 +95,10 @@ class Names:
         return self._found
 
     def _ask(self) -> None:
-        from baton_lab.kernel.tracking import load_experiments
+        from baton_lab.kernel import tracking
 
         with suppress(Exception):  # MLflow is away: there is nothing to offer.
-            self._found = load_experiments(10)
+            self._found = self._load(tracking)
         self._at = time.monotonic()
 
 

@@ -1,4 +1,4 @@
-"""Questions to the platform's MLflow that may not take long: is it there, its experiments."""
+"""Questions to the platform's MLflow that may not take long: is it there, what it holds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WEB = ("http://", "https://")
 TIMEOUT = 3.0
 """Seconds for which the person waits for the word whether MLflow is there."""
 MOST = 200
-"""Experiments that are offered."""
+"""Experiments, or model versions, that are offered."""
 
 
 def tracking_address() -> str:
@@ -50,6 +50,17 @@ def describe() -> str:
 
 def load_experiments(timeout: float) -> list[str]:
     """Return the names of the latest experiments. Raises `OSError` and `ValueError`."""
+    found = _search("experiments/search", "last_update_time", timeout)
+    return [str(each["name"]) for each in found.get("experiments", [])]
+
+
+def load_versions(timeout: float) -> list[str]:
+    """Return the latest model versions as MODEL/VERSION. Raises `OSError` and `ValueError`."""
+    found = _search("model-versions/search", "last_updated_timestamp", timeout)
+    return [f"{each['name']}/{each['version']}" for each in found.get("model_versions", [])]
+
+
+def _search(path: str, latest: str, timeout: float) -> Any:
     from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
     from baton_client.calls import is_local
@@ -62,16 +73,15 @@ def load_experiments(timeout: float) -> list[str]:
 
     address = tracking_address()
     if not address.startswith(WEB):
-        return []
-    query = f"max_results={MOST}&order_by=last_update_time%20DESC"
-    asked = Request(f"{address.rstrip('/')}/api/2.0/mlflow/experiments/search?{query}")  # noqa: S310
+        return {}
+    query = f"max_results={MOST}&order_by={latest}%20DESC"
+    asked = Request(f"{address.rstrip('/')}/api/2.0/mlflow/{path}?{query}")  # noqa: S310
     token = _token(address)
     if token:
         asked.add_header("Authorization", f"Bearer {token}")
     opener = build_opener(Stays, *([ProxyHandler({})] if is_local(address) else []))
     with opener.open(asked, timeout=timeout) as answer:
-        found: Any = json.load(answer)
-    return [str(each["name"]) for each in found.get("experiments", [])]
+        return json.load(answer)
 
 
 def _token(address: str) -> str:
