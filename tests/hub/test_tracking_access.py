@@ -249,3 +249,8 @@ def test_the_command_shows_and_sets_access(groups: Tracking, tmp_path: Path) -> 
     assert "Only its owner and operations may" in refused.output
     closed = baton("olga", "--read", "science,sales", "--write", "nobody")
     assert "read   sales, science\nwrite  nobody but the owner" in closed.output
+    for words in ("Everybody", "nobody,science", " "):
+        unclear = baton("olga", "--write", "science", "--read", words)
+        assert unclear.exit_code == 1
+        assert f"Say everybody, nobody, or groups by comma, not {words!r}." in unclear.output
+    assert baton("olga").output == closed.output

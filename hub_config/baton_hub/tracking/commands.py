@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,8 @@ from baton_contract.access import EVERYBODY, OWNER, READ, WRITE, Groups, render_
 from baton_hub.tracking.access.rules import parse_access
 
 API = "/services/mlflow/api/2.0/mlflow"
+NOBODY = "nobody"
+WHERE = "Give the Hub's address, such as https://hub.example.org, by --hub or BATON_PUBLIC_URL."
 
 
 @click.group("tracking")
@@ -25,11 +26,18 @@ def command() -> None:
 @click.argument("name")
 @click.option("--read", help='Who reads: "everybody", "nobody", or groups by comma.')
 @click.option("--write", help="Who writes, in the same words.")
-@click.option("--hub", envvar="BATON_PUBLIC_URL", required=True, help="The Hub's address.")
+@click.option(
+    "--hub",
+    envvar="BATON_PUBLIC_URL",
+    required=True,
+    show_envvar=True,
+    help="The Hub's address as people reach it.",
+)
 @click.option(
     "--token-file",
     envvar="BATON_TOKEN_FILE",
     required=True,
+    show_envvar=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file with a Hub token of the owner or of operations.",
 )
@@ -38,15 +46,15 @@ def access(
 ) -> None:
     """Show or set who may use an experiment (by number) or a registered model (by name).
 
-    The owner, who is not in the groups, always may. Takes the Hub's address and a token
-    from BATON_PUBLIC_URL and BATON_TOKEN_FILE.
+    An experiment's number stands in the address of its page. The owner may in any case.
     """
+    chosen = {
+        tag: _parse(words) for tag, words in ((READ, read), (WRITE, write)) if words is not None
+    }
     headers = {"Authorization": f"Bearer {token_file.read_text().strip()}"}
-    prefix = os.environ.get("JUPYTERHUB_BASE_URL", "/").rstrip("/")
-    with httpx.Client(base_url=f"{hub.rstrip('/')}{prefix}{API}", headers=headers) as http:
-        for tag, words in ((READ, read), (WRITE, write)):
-            if words is not None:
-                _set(http, kind, name, tag, render_groups(_parse(words)))
+    with httpx.Client(base_url=f"{hub.rstrip('/')}{API}", headers=headers) as http:
+        for tag, groups in chosen.items():
+            _set(http, kind, name, tag, render_groups(groups))
         found = parse_access(_tags(http, kind, name))
     click.echo(f"owner  {found.owner or 'nobody'}")
     click.echo(f"read   {_say(found.read)}")
@@ -54,16 +62,23 @@ def access(
 
 
 def _parse(words: str) -> Groups:
-    if words == EVERYBODY:
+    names = frozenset(name.strip() for name in words.split(",") if name.strip())
+    if names == {EVERYBODY}:
         return None
-    names = [] if words == "nobody" else words.split(",")
-    return frozenset(name.strip() for name in names if name.strip())
+    if names == {NOBODY}:
+        return frozenset()
+    # Words that were meant otherwise would be groups that nobody is in.
+    if not names or {name.lower() for name in names} & {EVERYBODY, NOBODY}:
+        raise click.ClickException(
+            f"Say {EVERYBODY}, {NOBODY}, or groups by comma, not {words!r}. Nothing was changed."
+        )
+    return names
 
 
 def _say(groups: Groups) -> str:
     if groups is None:
         return EVERYBODY
-    return ", ".join(sorted(groups)) or "nobody but the owner"
+    return ", ".join(sorted(groups)) or f"{NOBODY} but the owner"
 
 
 def _set(http: httpx.Client, kind: str, name: str, tag: str, value: str) -> None:
@@ -90,11 +105,11 @@ def _answer(ask: Any) -> dict[str, Any]:
         answer: httpx.Response = ask()
         body: dict[str, Any] = answer.json()
     except httpx.HTTPError as error:
-        raise click.ClickException(f"MLflow can't be reached: {error}.") from error
-    except ValueError as error:
         raise click.ClickException(
-            f"That is no MLflow: it answered {answer.status_code}."
+            f"MLflow can't be reached ({str(error).rstrip('.')}). {WHERE}"
         ) from error
+    except ValueError as error:
+        raise click.ClickException(f"That is no MLflow ({answer.status_code}). {WHERE}") from error
     if not answer.is_success:
         raise click.ClickException(str(body.get("message") or f"MLflow said {answer.status_code}."))
     return body
