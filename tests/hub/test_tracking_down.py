@@ -118,7 +118,7 @@ def test_a_database_of_a_newer_mlflow_stops_the_service_with_one_line(tmp_path: 
         env=_environment(tmp_path),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=STARTING_SECONDS,
         check=False,
     )
     assert done.returncode == 1

@@ -37,7 +37,8 @@ class Notebook:
         file = lab.home / ".local/share/jupyter/runtime" / f"kernel-{self.kernel}.json"
         self._client = BlockingKernelClient(connection_file=str(file))
         self._client.load_connection_file()
-        self._client.start_channels()
+        # Without the heart's: a kernel on a busy machine misses a beat, and would count as dead.
+        self._client.start_channels(hb=False)
         self._client.wait_for_ready(timeout=120)
 
     def run(self, cell: str | None, source: str, **metadata: Any) -> str:
@@ -96,7 +97,9 @@ class Notebook:
 
 
 @contextmanager
-def open_notebook(lab: Any, path: str, text: str | None) -> Iterator[Notebook]:
+def open_notebook(
+    lab: Any, path: str, text: str | None, *, kernel: str = "python3"
+) -> Iterator[Notebook]:
     """Save a notebook in the home (or none, where ``text`` is None) and open it with a kernel."""
     if text is not None:
         file = Path(lab.home) / path
@@ -104,7 +107,7 @@ def open_notebook(lab: Any, path: str, text: str | None) -> Iterator[Notebook]:
         file.write_text(text, "utf-8")
     body = {"path": path, "name": path.rpartition("/")[2], "type": "notebook"}
     with _api(lab) as http:
-        made = http.post("sessions", json={**body, "kernel": {"name": "python3"}})
+        made = http.post("sessions", json={**body, "kernel": {"name": kernel}})
     assert made.is_success, made.text
     notebook = Notebook(lab, path, made.json())
     try:

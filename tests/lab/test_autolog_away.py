@@ -31,9 +31,8 @@ print(time.monotonic() - start)
 
 @pytest.fixture
 def gate(service: Service) -> Iterator[Gate]:
-    gate = Gate(service.url)
-    yield gate
-    gate.close()
+    with Gate(service.url) as gate:
+        yield gate
 
 
 class Kernel:

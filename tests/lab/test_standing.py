@@ -246,7 +246,7 @@ def test_a_request_that_is_refused_is_no_use(hub_lab: Lab, fake_hub: FakeHub) ->
 
 
 def test_a_kernel_that_computes_in_silence_is_use(
-    hub_lab: Lab, fake_hub: FakeHub, until: Callable[..., Any]
+    hub_lab: Lab, fake_hub: FakeHub, until: Callable[..., Any], tmp_path: Path
 ) -> None:
     """For as long as it does, without a word from it and without anybody connected."""
     from jupyter_client import BlockingKernelClient, find_connection_file
@@ -257,11 +257,14 @@ def test_a_kernel_that_computes_in_silence_is_use(
     client = BlockingKernelClient()
     path = find_connection_file(f"kernel-{kernel}.json", path=[str(folder)])
     client.load_connection_file(path)
-    client.start_channels()
-    client.wait_for_ready(timeout=60)
-    client.execute("import time; time.sleep(3)")
+    # Without the heart's: a kernel on a busy machine misses a beat, and would count as dead.
+    client.start_channels(hb=False)
+    client.wait_for_ready(timeout=120)
+    done = tmp_path / "done"
+    client.execute(f"import os, time\nwhile not os.path.exists({str(done)!r}): time.sleep(0.05)")
     until(lambda: hub_lab.http.get(kernels).json()[0]["execution_state"] == "busy")
     assert idle_now(hub_lab, fake_hub) == 0
+    done.touch()
     until(lambda: hub_lab.http.get(kernels).json()[0]["execution_state"] == "idle")
     assert idle_now(hub_lab, fake_hub) > 0
     client.stop_channels()

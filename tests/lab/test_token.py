@@ -366,10 +366,10 @@ def test_a_token_file_is_read_again_when_it_changes_and_may_be_absent(tmp_path: 
     assert token.current() == "given"
     path.unlink()
     assert token.current() == "given"
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(1000):
         token.current()
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 def test_another_hubs_token_is_not_for_an_mlflow_that_somebody_named() -> None:
