@@ -89,7 +89,6 @@ def test_mlflows_client_may_ask_for_workspaces_and_a_blank_header_is_none(
         ("POST", f"{V2}/runs/search", {"max_results": [1]}),
         ("POST", f"{V2}/runs/log-batch", {"run_id": "x", "metrics": ["m"]}),
         ("POST", f"{V2}/runs/create", {}),
-        ("PUT", f"{V3}/scorers/online-config", {"name": "x", "sample_rate": "x"}),
         ("POST", f"{V3}/traces", {"trace": {"trace_info": {"trace_id": "x"}}}),
         ("GET", f"{V3}/datasets/d-1/records?max_results=x", None),
         ("POST", "/graphql", {"query": None}),
