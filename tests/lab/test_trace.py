@@ -75,6 +75,13 @@ def test_what_is_not_there_is_the_callers_mistake(
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 
 
+@pytest.mark.parametrize("asked", [{}, {"model": "a"}, {"version": "1"}, {"name": "a/1"}])
+def test_half_a_question_is_told_what_to_say(lab: Any, asked: dict[str, str]) -> None:
+    answer = lab.http.get("trace", params=asked)
+    said = answer.json()["error"]["message"]
+    assert (answer.status_code, said) == (400, "Say model and version, or run with a run's id.")
+
+
 def test_without_mlflow_it_says_so(lonely_lab: Any, plain_lab: Any) -> None:
     away = lonely_lab.http.get("trace", params={"run": "f" * 32})
     assert (away.status_code, away.json()["error"]["code"]) == (503, "mlflow_unavailable")

@@ -20,8 +20,8 @@ import click
 @click.option(
     "--token-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file that holds a Hub token; without it, the variable BATON_TOKEN is read. "
-    "Inside your server neither is needed.",
+    help="A file that holds a Hub token; without it, the variable BATON_TOKEN is read, or the "
+    "file that BATON_TOKEN_FILE names. Inside your server none is needed.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the contract's trace.v1 instead.")
 @click.option(

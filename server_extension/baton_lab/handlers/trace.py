@@ -11,7 +11,7 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.utils import ensure_async
 from tornado.web import authenticated
 
-from baton_contract.errors import ConflictError, NotFoundError
+from baton_contract.errors import BadRequestError, ConflictError, NotFoundError
 from baton_lab.handlers.base import BatonHandler
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class TraceBack(TraceHandler):
         from baton_client.tracing.steps import trace_back
         from baton_client.tracing.target import parse_run, parse_version
 
+        if not run and not (model and version):
+            raise BadRequestError("bad_target", "Say model and version, or run with a run's id.")
         target = parse_run(run) if run else parse_version(model, version)
         with self.source() as source:
             return trace_back(source, target)
