@@ -86,21 +86,25 @@ function Versions(
     <>
       <Audience access={model.access} user={surroundings.user} />
       {model.description ? <p className="jp-Baton-quiet">{model.description}</p> : null}
-      <ul className="jp-Baton-rows" aria-label={trans.__('Versions of %1', model.name)}>
-        {model.versions.map((version, index) => (
-          <li key={version.version}>
-            <Version
-              model={model.name}
-              version={version}
-              isNewest={index === 0}
-              handoff={handoffs.find(
-                ({ model: of }) => of.name === model.name && of.version === version.version
-              )}
-              {...surroundings}
-            />
-          </li>
-        ))}
-      </ul>
+      {model.versions.length ? (
+        <ul className="jp-Baton-rows" aria-label={trans.__('Versions of %1', model.name)}>
+          {model.versions.map((version, index) => (
+            <li key={version.version}>
+              <Version
+                model={model.name}
+                version={version}
+                isNewest={index === 0}
+                handoff={handoffs.find(
+                  ({ model: of }) => of.name === model.name && of.version === version.version
+                )}
+                {...surroundings}
+              />
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <p className="jp-Baton-quiet">{trans.__('It has no version yet.')}</p>
+      )}
     </>
   );
 }

@@ -7,7 +7,7 @@ import type { Traces } from '../traces';
 import { duration } from '../time';
 import { ArtifactFolder } from './Artifacts';
 import { useLocale } from './locale';
-import { shortNumber } from './numbers';
+import { shortNumber, wholeNumber } from './numbers';
 import { DetailHeader, Facts, Fetched, Fold, OutLink, TextButton } from './parts';
 import { RunState } from './State';
 import { TraceView } from './TraceView';
@@ -124,9 +124,10 @@ function RunBody(props: {
 }): React.JSX.Element {
   const { run, runs, traces, user, isDown, actions } = props;
   const { trans } = useLocale();
-  const metrics = Object.entries(run.metrics).map(([name, value]): [string, string] => [
+  const metrics = Object.entries(run.metrics).map(([name, value]): [string, string, string] => [
     name,
-    shortNumber(value)
+    shortNumber(value),
+    wholeNumber(value, trans)
   ]);
   const params = Object.entries(run.params);
   const tags = Object.entries(run.tags)

@@ -9,7 +9,7 @@ import type { IBatonModel } from '../tokens';
 import { Audience, ShareButton } from './Audience';
 import { Autologging } from './Autologging';
 import { useLocale } from './locale';
-import { shortNumber } from './numbers';
+import { shortNumber, wholeNumber } from './numbers';
 import { EmptyState, Fetched, IconButton, TextButton } from './parts';
 import { RunView } from './RunView';
 import { RunState } from './State';
@@ -184,7 +184,7 @@ function RunItem(props: { run: IRunSummary; onSelect: () => void }): React.JSX.E
               <span className="jp-Baton-metricName" title={name}>
                 {name}
               </span>
-              <span className="jp-Baton-metricValue" title={String(value)}>
+              <span className="jp-Baton-metricValue" title={wholeNumber(value, trans)}>
                 {shortNumber(value)}
               </span>
             </span>

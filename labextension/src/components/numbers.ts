@@ -1,3 +1,5 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
 const SIGNIFICANT = 4;
 
 /** A metric as people compare it: four digits, exponents only where needed; MLflow's NaN stays. */
@@ -12,6 +14,11 @@ export function shortNumber(value: number | string | null): string {
   return size !== 0 && (size < 1e-4 || size >= 1e9)
     ? value.toExponential(SIGNIFICANT - 1)
     : value.toFixed(Math.max(0, Math.min(4, SIGNIFICANT - Math.floor(Math.log10(size || 1)) - 1)));
+}
+
+/** A metric with all its digits. */
+export function wholeNumber(value: number | string | null, trans: TranslationBundle): string {
+  return value === null ? trans.__('Not a finite number') : String(value);
 }
 
 /** Bytes with a unit. */

@@ -142,7 +142,7 @@ export function Fold(props: {
             }}
           >
             <Caret.react tag="span" className="jp-Baton-icon" aria-hidden="true" />
-            <span>{props.title}</span>
+            <span title={props.title}>{props.title}</span>
             {props.count === undefined ? null : (
               <span className="jp-Baton-count">{props.count}</span>
             )}
@@ -160,17 +160,21 @@ export function Fold(props: {
   );
 }
 
-/** Names and values in two columns; what is too long is whole on hover. */
+/** Names and values in two columns; what is too long, or shortened, is whole on hover. */
 export function Facts(props: {
-  entries: [string, string][];
+  entries: [name: string, value: string, whole?: string][];
   numeric?: boolean;
 }): React.JSX.Element {
+  const { trans } = useLocale();
+  if (!props.entries.length) {
+    return <p className="jp-Baton-quiet">{trans.__('None.')}</p>;
+  }
   return (
     <dl className={`jp-Baton-facts${props.numeric ? ' jp-mod-numeric' : ''}`}>
-      {props.entries.map(([name, value]) => (
+      {props.entries.map(([name, value, whole]) => (
         <div key={name} className="jp-Baton-fact">
           <dt title={name}>{name}</dt>
-          <dd title={value}>{value}</dd>
+          <dd title={whole ?? value}>{value}</dd>
         </div>
       ))}
     </dl>

@@ -58,17 +58,19 @@ function GroupList(props: {
   }
   return (
     <>
-      {groups.names.map(group => (
-        <Choice
-          key={group}
-          label={group}
-          checked={chosen.includes(group)}
-          onChange={isChosen => {
-            const others = chosen.filter(name => name !== group);
-            onChange(isChosen ? [...others, group].sort() : others);
-          }}
-        />
-      ))}
+      <div className="jp-Baton-groups">
+        {groups.names.map(group => (
+          <Choice
+            key={group}
+            label={group}
+            checked={chosen.includes(group)}
+            onChange={isChosen => {
+              const others = chosen.filter(name => name !== group);
+              onChange(isChosen ? [...others, group].sort() : others);
+            }}
+          />
+        ))}
+      </div>
       {groups.isPartial ? (
         <p className="jp-Baton-hint">
           {trans.__('The Hub’s other groups can’t be listed now; try again in a minute.')}
