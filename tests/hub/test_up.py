@@ -122,3 +122,15 @@ def find(platform: Platform, module: str) -> psutil.Process:
     children = psutil.Process(platform.process.pid).children()
     found = [p for p in children if p.status() != psutil.STATUS_ZOMBIE and module in p.cmdline()]
     return next(iter(found), None)  # type: ignore[return-value]
+
+
+def test_a_part_that_fails_says_with_which_words(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.sqlite").write_text("This is no database, however long it is.\n" * 100)
+    platform = Platform(tmp_path)
+    try:
+        platform.news("MLflow stopped (exit code 1)", seconds=120)
+        said = platform.news("  Its last words: ")
+    finally:
+        platform.stop()
+    assert said.startswith("  Its last words: MLflow can't start: ")
+    assert "not a database" in said

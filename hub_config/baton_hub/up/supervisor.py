@@ -40,8 +40,9 @@ class Part:
 class Supervisor:
     """Keeps the parts running until it is told to stop.
 
-    A part that ends is reported in one line and started again, after a delay that
-    doubles each time it does not last. The other parts are left alone.
+    A part that ends is reported in one line, with the last one of its log where it failed,
+    and started again, after a delay that doubles each time it does not last. The other parts
+    are left alone.
     """
 
     parts: list[Part]
@@ -95,6 +96,8 @@ class Supervisor:
                 f"{part.name} stopped ({_ending(code)}). The rest keeps running."
                 f" Starting it again in {delay:g} s. Log: {part.log}"
             )
+            if code > 0:
+                self.say(f"  Its last words: {_last_line(part.log)}")
             await self._pause(delay)
             delay = min(delay * 2, LONGEST_DELAY)
 
@@ -137,6 +140,13 @@ async def _answers(url: str, client: httpx.AsyncClient) -> bool:
         return (await client.get(url)).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+def _last_line(log: Path) -> str:
+    with log.open("rb") as file:
+        file.seek(-min(4096, log.stat().st_size), os.SEEK_END)
+        lines = file.read().decode("utf-8", "replace").split("\n")
+    return next((line.strip()[:400] for line in reversed(lines) if line.strip()), "none")
 
 
 def _ending(code: int) -> str:
