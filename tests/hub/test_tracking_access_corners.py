@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import sqlite3
+from contextlib import closing
 from typing import Any
 from urllib.parse import quote
 
@@ -243,3 +245,37 @@ def test_somebody_in_more_groups_than_a_tag_holds_shares_with_nobody(
     tag = Defaults().tags(caller)["baton.write"]
     assert len(tag) <= 5000
     assert len(json.loads(tag)) == (groups if most else 0)
+
+
+def test_what_is_left_of_a_removed_experiment_is_not_the_next_ones(tracking: Tracking) -> None:
+    """SQLite would give its number anew; ``mlflow gc`` leaves captured files below it."""
+    left = Private(tracking)
+    body = {"name": secrets.token_hex(6), "experiment_ids": [left.experiment]}
+    with tracking.client("ada") as ada:
+        url = "/api/3.0/mlflow/datasets"
+        made = ada.post(f"{url}/create", json=body).raise_for_status().json()["dataset"]
+    with closing(sqlite3.connect(tracking.folder / "mlflow.sqlite", timeout=20)) as database:
+        for table in ("tags", "runs", "experiment_tags", "experiments"):
+            which = "experiment_id = ?" if table != "tags" else "run_uuid = ?"
+            value = left.run if table == "tags" else left.experiment
+            database.execute(f"DELETE FROM {table} WHERE {which}", (value,))
+        database.commit()
+    body = {"name": secrets.token_hex(6)}
+    experiment = tracking.call("eve", "experiments/create", body)["experiment_id"]
+    assert experiment != left.experiment
+    with tracking.client("eve") as eve, tracking.client("ada") as ada:
+        assert eve.get(left.file).status_code == 404
+        assert eve.get(f"{url}/{made['dataset_id']}").status_code == 404
+        assert ada.get(f"{url}/{made['dataset_id']}").status_code == 200
+
+
+def test_who_reads_an_experiment_lists_its_questions_for_reviewers(tracking: Tracking) -> None:
+    """MLflow puts the first one in when they are listed, whoever lists them."""
+    made = {"name": secrets.token_hex(6)}
+    experiment = tracking.call("ada", "experiments/create", made)["experiment_id"]
+    url = "/api/3.0/mlflow/label-schemas"
+    with tracking.client("eve") as eve:
+        found = eve.get(f"{url}/list", params={"experiment_id": experiment})
+        assert [one["name"] for one in found.json()["label_schemas"]] == ["Feedback"]
+        body = {"experiment_id": experiment, "name": "x", "type": "FEEDBACK", "input": {"text": {}}}
+        assert eve.post(f"{url}/create", json=body).status_code == 403

@@ -93,6 +93,9 @@ class Conditions:
             f" WHERE {row}_in.source_type = 'evaluation_dataset'"
             f" AND {row}_in.source_id = {row}.dataset_id"
             f" AND {row}_in.destination_type = 'experiment'"
+            # The link to an experiment that was removed for good stays, and opens nothing.
+            f" AND {row}_in.destination_id IN"
+            f" (SELECT CAST({row}_at.experiment_id AS TEXT) FROM experiments AS {row}_at)"
             f" AND {row}_in.destination_id NOT IN {hidden}))"
         )
 

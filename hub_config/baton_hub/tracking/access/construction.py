@@ -9,7 +9,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.orm import ORMExecuteState, Session
 from starlette.types import ASGIApp
 
-from baton_hub.tracking.access import paths, refusal
+from baton_hub.tracking.access import numbers, paths, refusal
 from baton_hub.tracking.access.asking import current, system_work
 from baton_hub.tracking.access.changes import Gate
 from baton_hub.tracking.access.constraints import reword
@@ -31,7 +31,7 @@ def build_walls(environ: Mapping[str, str], mlflow: ASGIApp, prefix: str) -> ASG
     defaults = parse_defaults(environ)
     from mlflow.server import constants, handlers
     from mlflow.store.db.base_sql_model import Base
-    from mlflow.store.tracking.dbmodels.models import SqlEntityAssociation
+    from mlflow.store.tracking.dbmodels.models import SqlEntityAssociation, SqlExperiment
     from mlflow.store.workspace.dbmodels import models  # noqa: F401 (loads the last table)
 
     paths.check(Base.metadata)
@@ -57,6 +57,7 @@ def build_walls(environ: Mapping[str, str], mlflow: ASGIApp, prefix: str) -> ASG
 
     # MLflow saves these in bulk, of which SQLAlchemy tells nobody.
     event.listen(SqlEntityAssociation, "init", _check_association)
+    numbers.give_once(SqlExperiment)
     with system_work():
         database = environ[constants.BACKEND_STORE_URI_ENV_VAR]
         for store in {database, environ.get(constants.REGISTRY_STORE_URI_ENV_VAR, database)}:
@@ -67,7 +68,22 @@ def build_walls(environ: Mapping[str, str], mlflow: ASGIApp, prefix: str) -> ASG
         ]
         for engine in engines:
             _settle(engine)
+    _seed_as_service(handlers._get_tracking_store())
     return Walled(mlflow, Files(engines[0], Base.metadata, book), prefix)
+
+
+def _seed_as_service(store: Any) -> None:
+    """Let an experiment's first question for reviewers be put in when a reader lists them.
+
+    MLflow writes it into what it is asked for; only the service itself may do so there.
+    """
+    seed = store._ensure_default_label_schema
+
+    def seeded(session: Session, experiment: str) -> None:
+        with system_work():
+            seed(session, experiment)
+
+    store._ensure_default_label_schema = seeded
 
 
 def _prepare(database: str, book: Book) -> None:
