@@ -14,6 +14,7 @@ export PATH := $(if $(MACHINE_NODE),$(PATH):$(CURDIR)/$(BIN),$(CURDIR)/$(BIN):$(
 
 PANEL := server_extension/baton_lab/labextension/package.json
 PANEL_SOURCES := package.json package-lock.json tsconfig.json $(shell find labextension -type f 2>/dev/null)
+JOURNEY := tests/ui/test_journey.py
 
 .PHONY: help lab test check fix bench docs contract wheel clean
 help:
@@ -33,8 +34,10 @@ test: .stamps/python $(PANEL)
 	@$(BIN)/python tests/machine.py
 	@npm run --silent test
 	@$(BIN)/pytest $(if $(TESTS),$(TESTS),--numprocesses 2 --dist loadfile --ignore tests/ui)
+	@# By themselves, because the browser's driver keeps the event loop that other tests start.
+	@$(if $(TESTS),true,$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore $(JOURNEY) tests/ui)
 	@# The journey last and alone: it also says how soon people see things.
-	@$(if $(TESTS),true,$(BIN)/pytest tests/ui)
+	@$(if $(TESTS),true,$(BIN)/pytest $(JOURNEY))
 
 check: .stamps/python .stamps/node
 	@$(BIN)/ruff check .

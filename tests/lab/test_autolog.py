@@ -19,6 +19,8 @@ import mlflow
 run = mlflow.last_active_run()
 print(run.info.run_id if run else None)
 """
+# For each model MLflow guesses what it needs, in a process of three seconds that nobody asks for.
+UNGUESSED = "import os; os.environ['MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT'] = '0'"
 HAS_MLFLOW = "import sys; print('mlflow' in sys.modules)"
 HOOKS = """
 import sys
@@ -46,6 +48,7 @@ def settings(lab: Any) -> Iterator[Path]:
 def notebook(lab: Any, request: pytest.FixtureRequest) -> Iterator[Notebook]:
     name = f"autolog/{request.node.name[:40]}.ipynb"
     with open_notebook(lab, name, render_notebook(code_cell("a", ""))) as opened:
+        opened.run("a", UNGUESSED)
         yield opened
 
 
