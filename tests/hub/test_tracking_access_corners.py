@@ -75,6 +75,13 @@ def test_a_newline_at_a_paths_end_is_no_way_past_the_checks(
     assert _raw(tracking, "ada", "GET", private.file).content == b"secret"
 
 
+def test_what_the_walls_refuse_is_no_fault_in_the_log(tracking: Tracking, private: Private) -> None:
+    log = tracking.folder / "mlflow.log"
+    before = log.stat().st_size
+    assert _raw(tracking, "eve", "GET", f"{PREFIX}{private.file}").status_code == 404
+    assert "Traceback" not in log.read_bytes()[before:].decode()
+
+
 @pytest.mark.parametrize("version", ["1", "%201", "+1", "0_1", "01", "1%0A", "%EF%BC%91", "1%20"])
 @pytest.mark.parametrize("name", ["s3", "x%FF", "mod\u00e8le", "a&b"])
 def test_no_spelling_of_a_version_has_the_server_fetch_from_elsewhere(

@@ -185,6 +185,9 @@ class _Answering:
 
         try:
             await self._app(scope, receive, watch)
+        except PublicError:
+            # Said by the walls, before MLflow was asked.
+            raise
         except Exception as error:
             # Starlette raises what it has answered already, so that servers log it.
             answer = explain(error)
