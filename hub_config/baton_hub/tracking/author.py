@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from baton_contract.errors import BadRequestError, ForbiddenError
@@ -17,25 +18,23 @@ from baton_contract.errors import BadRequestError, ForbiddenError
 TAG = "mlflow.user"
 
 Body = dict[str, Any]
-Rule = Callable[[Body, str], None]
+Rule = Callable[[Body, str], Body]
+"""Returns the body as it is to be: the very same object where nothing has to change."""
 
 
 def stamp(method: str, path: str, body: Body, user: str) -> Body:
-    """Return the body with every author in it set to ``user``.
+    """Return the body with every author in it set to ``user``, and leave the given one alone.
 
-    ``path`` is the path below the service's prefix. Bodies of routes that record no
-    author come back as they are. Raises ForbiddenError for a request that would
-    only change or remove an author, BadRequestError for one that MLflow's own
-    location of artifacts must not be overruled by.
+    ``path`` is the path below the service's prefix. A body that names no author comes
+    back as it is. Raises ForbiddenError for a request that would only change or remove
+    an author, BadRequestError for one that MLflow's own location of artifacts must not
+    be overruled by.
     """
     rule = find_rule(method, path)
-    if rule is None:
-        return body
-    stamped: Body = json.loads(json.dumps(body))
-    rule(stamped, user)
-    return stamped
+    return body if rule is None else rule(body, user)
 
 
+@lru_cache(maxsize=1024)
 def find_rule(method: str, path: str) -> Rule | None:
     """Return the rule for a route, or None where no author is recorded."""
     api = _API.fullmatch(path)
@@ -47,13 +46,11 @@ def find_rule(method: str, path: str) -> Rule | None:
     return None
 
 
-def _run(body: Body, user: str) -> None:
-    _field("user_id")(body, user)
-    _tags(body, user)
+def _run(body: Body, user: str) -> Body:
+    return _tags(_field("user_id")(body, user), user)
 
 
-def _experiment(body: Body, user: str) -> None:
-    _tags(body, user)
+def _experiment(body: Body, user: str) -> Body:
     location = body.get("artifact_location") or body.get("artifactLocation") or ""
     # MLflow would read and write any folder of this machine that a client names.
     if location and not str(location).startswith("mlflow-artifacts:/"):
@@ -62,15 +59,17 @@ def _experiment(body: Body, user: str) -> None:
             "This platform decides where artifacts are kept. "
             "Create the experiment again without an artifact location.",
         )
+    return _tags(body, user)
 
 
-def _tags(body: Body, user: str) -> None:
-    body["tags"] = [*_others(body.get("tags")), {"key": TAG, "value": user}]
+def _tags(body: Body, user: str) -> Body:
+    return {**body, "tags": [*_others(body.get("tags")), {"key": TAG, "value": user}]}
 
 
-def _no_author_among_tags(body: Body, _: str) -> None:
-    if "tags" in body:
-        body["tags"] = _others(body["tags"])
+def _no_author_among_tags(body: Body, _: str) -> Body:
+    tags = body.get("tags")
+    others = _others(tags)
+    return body if tags is None or others == tags else {**body, "tags": others}
 
 
 def _others(tags: Any) -> list[Any]:
@@ -78,12 +77,11 @@ def _others(tags: Any) -> list[Any]:
     return [tag for tag in items if not (isinstance(tag, dict) and tag.get("key") == TAG)]
 
 
-def _not_the_author(body: Body, _: str) -> None:
-    if body.get("key") == TAG:
-        _refuse(body, "")
+def _not_the_author(body: Body, user: str) -> Body:
+    return _refuse(body, user) if body.get("key") == TAG else body
 
 
-def _refuse(_: Body, __: str) -> None:
+def _refuse(_: Body, __: str) -> Body:
     raise ForbiddenError(
         "author_is_fixed",
         f"The tag {TAG} names who made this, as the Hub knows them, and can't be changed. "
@@ -95,63 +93,69 @@ def _field(name: str) -> Rule:
     first, *rest = name.split("_")
     alias = first + "".join(part.title() for part in rest)
 
-    def rule(body: Body, user: str) -> None:
-        body.pop(alias, None)  # Protobuf reads both spellings.
-        body[name] = user
+    def rule(body: Body, user: str) -> Body:
+        # Protobuf reads both spellings.
+        return {key: value for key, value in body.items() if key != alias} | {name: user}
 
     return rule
 
 
-def _trace_v2(body: Body, user: str) -> None:
+def _trace_v2(body: Body, user: str) -> Body:
     name = "requestMetadata" if "requestMetadata" in body else "request_metadata"
-    body[name] = [*_others(body.get(name)), {"key": TAG, "value": user}]
-    _no_author_among_tags(body, user)
+    metadata = [*_others(body.get(name)), {"key": TAG, "value": user}]
+    return _no_author_among_tags({**body, name: metadata}, user)
 
 
-def _trace_v3(body: Body, user: str) -> None:
+def _trace_v3(body: Body, user: str) -> Body:
     trace = body.get("trace")
-    info = (trace.get("trace_info") or trace.get("traceInfo")) if isinstance(trace, dict) else None
+    if not isinstance(trace, dict):
+        return body
+    kind = "trace_info" if trace.get("trace_info") else "traceInfo"
+    info = trace.get(kind)
     if not isinstance(info, dict):
-        return
+        return body
     name = "traceMetadata" if "traceMetadata" in info else "trace_metadata"
     metadata = info.get(name)
-    info[name] = {**(metadata if isinstance(metadata, dict) else {}), TAG: user}
+    stamped = {**info, name: {**(metadata if isinstance(metadata, dict) else {}), TAG: user}}
     if isinstance(info.get("tags"), dict):
-        info["tags"].pop(TAG, None)
-    for assessment in info.get("assessments") or []:
-        _assessor(assessment, user)
+        stamped["tags"] = {key: value for key, value in info["tags"].items() if key != TAG}
+    if isinstance(info.get("assessments"), list):
+        stamped["assessments"] = [_assessor(one, user) for one in info["assessments"]]
+    return {**body, "trace": {**trace, kind: stamped}}
 
 
-def _assessment(body: Body, user: str) -> None:
-    _assessor(body.get("assessment"), user)
+def _assessment(body: Body, user: str) -> Body:
+    if "assessment" not in body:
+        return body
+    return {**body, "assessment": _assessor(body["assessment"], user)}
 
 
-def _assessor(assessment: Any, user: str) -> None:
+def _assessor(assessment: Any, user: str) -> Any:
     source = assessment.get("source") if isinstance(assessment, dict) else None
     # Judges that are programs keep their own names.
-    if isinstance(source, dict):
-        kind = source.get("source_type", source.get("sourceType"))
-        if kind in ("HUMAN", 1):
-            _field("source_id")(source, user)
+    if isinstance(source, dict) and source.get("source_type", source.get("sourceType")) in _HUMAN:
+        return {**assessment, "source": _field("source_id")(source, user)}
+    return assessment
 
 
-def _dataset(body: Body, user: str) -> None:
-    _field("created_by")(body, user)
-    _dataset_tags(body, user)
+def _dataset(body: Body, user: str) -> Body:
+    return _dataset_tags(_field("created_by")(body, user), user)
 
 
-def _dataset_tags(body: Body, user: str) -> None:
-    body["tags"] = json.dumps({**_decoded(body.get("tags"), dict), TAG: user})
+def _dataset_tags(body: Body, user: str) -> Body:
+    return {**body, "tags": json.dumps({**_decoded(body.get("tags"), dict), TAG: user})}
 
 
-def _dataset_records(body: Body, user: str) -> None:
-    _field("updated_by")(body, user)
-    records = _decoded(body.get("records"), list)
-    for record in records:
-        if isinstance(record, dict):
-            tags = record.get("tags")
-            record["tags"] = {**(tags if isinstance(tags, dict) else {}), TAG: user}
-    body["records"] = json.dumps(records)
+def _dataset_records(body: Body, user: str) -> Body:
+    records = [_record(one, user) for one in _decoded(body.get("records"), list)]
+    return {**_field("updated_by")(body, user), "records": json.dumps(records)}
+
+
+def _record(record: Any, user: str) -> Any:
+    if not isinstance(record, dict):
+        return record
+    tags = record.get("tags")
+    return {**record, "tags": {**(tags if isinstance(tags, dict) else {}), TAG: user}}
 
 
 def _decoded(text: Any, kind: type[Any]) -> Any:
@@ -164,6 +168,7 @@ def _decoded(text: Any, kind: type[Any]) -> Any:
     return value
 
 
+_HUMAN = ("HUMAN", 1)
 _API = re.compile(r"/(?:ajax-)?api/[23]\.0/?mlflow/(.+)")
 _ID = "[^/]+"
 _RULES: tuple[tuple[str, re.Pattern[str], Rule], ...] = tuple(

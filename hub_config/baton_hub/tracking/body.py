@@ -17,13 +17,12 @@ RESPONSE_BYTES = 1024 * 1024
 """How much of a response is looked at for the id of what was made."""
 
 
-async def read_json(receive: Receive) -> dict[str, Any]:
+def parse_json(raw: bytes) -> dict[str, Any]:
     """Return the request's JSON object, decoded as MLflow decodes it.
 
     An empty body is an empty object, and a string that holds JSON is decoded once
-    more, as old clients need. Raises BadRequestError and TooLargeError.
+    more, as old clients need. Raises BadRequestError.
     """
-    raw = await _read(receive)
     try:
         value = json.loads(raw) if raw.strip() else {}
         if isinstance(value, str):
@@ -35,7 +34,8 @@ async def read_json(receive: Receive) -> dict[str, Any]:
     return value
 
 
-async def _read(receive: Receive) -> bytes:
+async def read_body(receive: Receive) -> bytes:
+    """Return the request's whole body; raises TooLargeError."""
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -75,17 +75,16 @@ class Arriving:
             size += len((await self()).get("body", b""))
 
 
-def replay_json(scope: Scope, receive: Receive, body: dict[str, Any]) -> tuple[Scope, Receive]:
-    """Return a scope and a receive that hand on ``body`` instead of what was read."""
-    raw = json.dumps(body).encode()
+def replay(scope: Scope, receive: Receive, raw: bytes) -> tuple[Scope, Receive]:
+    """Return a scope and a receive that hand on ``raw`` as the whole body."""
     headers = [pair for pair in scope["headers"] if pair[0] not in _FRAMING]
     headers.append((b"content-length", str(len(raw)).encode()))
     pending: list[Message] = [{"type": "http.request", "body": raw, "more_body": False}]
 
-    async def replay() -> Message:
+    async def again() -> Message:
         return pending.pop() if pending else await receive()
 
-    return {**scope, "headers": headers}, replay
+    return {**scope, "headers": headers}, again
 
 
 class Overheard:

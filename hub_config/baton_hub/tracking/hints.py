@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 Change = Literal["run", "metrics", "params", "tags", "artifacts", "model"]
@@ -113,6 +114,7 @@ class Waiting:
         return hints
 
 
+@lru_cache(maxsize=1024)
 def find_changes(method: str, path: str) -> tuple[Change, ...]:
     """Return what a request to this route changes, or nothing if nobody need know."""
     if method in ("PUT", "DELETE") and _ARTIFACT.fullmatch(path):

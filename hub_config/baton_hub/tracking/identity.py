@@ -61,6 +61,10 @@ class HubIdentity:
 
     async def _model(self, token: str, session: str) -> dict[str, Any] | None:
         key = f"{session}:{hashlib.sha256(token.encode('utf8', 'replace')).hexdigest()}"
+        # Where JupyterHub keeps what it was told; looking there needs no task.
+        if known := self.hub.cache.get(f"token:{key}"):
+            model: dict[str, Any] = known
+            return model
         asking = self._asking.get(key)
         if asking is None:
             asking = asyncio.ensure_future(self._ask(token, session))

@@ -24,6 +24,8 @@ class Asking:
     """What the caller may see, as it was when the request first read a record."""
     experiments: set[str] = field(default_factory=set)
     """Experiments that the request changed something in."""
+    writable_runs: set[str] = field(default_factory=set)
+    """Runs whose figures the caller was found to be allowed to write."""
 
 
 SYSTEM = Asking(None)

@@ -6,14 +6,15 @@ for all the others: protocols without JSON, and routes that MLflow adds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import inspect
+from sqlalchemy import Table, inspect
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from baton_contract.access import OWNER
+from baton_hub.tracking.access import refusal
 
 # Tables whose rows carry their author as a tag: the relationship to the tags, and how
 # a tag's key and value are called.
@@ -50,6 +51,15 @@ def stamp(session: Session, name: str) -> None:
 
 UNSIGNED = frozenset({"metrics", "latest_metrics", "params"})
 """Tables of a run's figures, which come by the thousand and name nobody."""
+
+
+def refuse(table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Raise MlflowException if rows that are written without objects name an author."""
+    if table.name not in _TAG_TABLES:
+        return
+    key, _ = _tag_columns(table.name)
+    if any(row.get(key) == OWNER for row in rows):
+        raise refusal.fixed_author()
 
 
 def _stamp_new(thing: Any, name: str) -> None:
@@ -94,9 +104,11 @@ def _stamp_changed(session: Session, thing: Any, name: str) -> None:
 
 def _keep_author(session: Session, thing: Any, made: set[int]) -> None:
     """Undo what is done to the author's tag of something that was there before."""
-    table = inspect(thing).mapper.local_table.name
-    names = ("tag_key", "tag_value") if table == "logged_model_tags" else ("key", "value")
-    if table not in _TAG_TABLES or getattr(thing, names[0]) != OWNER:
+    table = thing.__tablename__
+    if table not in _TAG_TABLES:
+        return
+    key, value = _tag_columns(table)
+    if getattr(thing, key) != OWNER:
         return
     if thing in session.new:
         if not _belongs_to(thing, made):
@@ -105,7 +117,11 @@ def _keep_author(session: Session, thing: Any, made: set[int]) -> None:
         if not _goes_with_its_thing(session, thing):
             session.add(thing)
     else:
-        _undo(thing, names[1])
+        _undo(thing, value)
+
+
+def _tag_columns(table: str) -> tuple[str, str]:
+    return ("tag_key", "tag_value") if table == "logged_model_tags" else ("key", "value")
 
 
 _TAG_TABLES = frozenset(

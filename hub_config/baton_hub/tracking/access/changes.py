@@ -37,24 +37,29 @@ class Gate:
         if asking.caller is None:
             return
         view = self._view(asking, session)
-        session.info[_CHANGED] = changed = keeping.keep_access(session, view, self.defaults)
-        if changed:
-            self.walls.book.changed(session.connection())
-        authors.stamp(session, asking.caller.name)
-        owners = Owners(self.walls.metadata, session)
-        checked: set[str] = set()
-        for thing in (*session.new, *session.dirty, *session.deleted):
-            if thing.__tablename__ in authors.UNSIGNED:
+        things = _pending(session)
+        if any(thing.__tablename__ not in authors.UNSIGNED for thing in things):
+            session.info[_CHANGED] = changed = keeping.keep_access(session, view, self.defaults)
+            if changed:
+                self.walls.book.changed(session.connection())
+            authors.stamp(session, asking.caller.name)
+            things = _pending(session)
+        owners = Owners(self.walls.mapped, session)
+        for thing in things:
+            is_figure = thing.__tablename__ in authors.UNSIGNED
+            run = thing.__dict__.get("run_uuid") if is_figure else None
+            if run is None:
+                self._check_thing(asking, owners, thing)
+            elif run not in asking.writable_runs:
                 # A run's figures: one check for all, as none can move to another run.
-                run = thing.__dict__.get("run_uuid")
-                if run in checked:
-                    continue
-                if run is not None:
-                    checked.add(run)
-            table = inspect(thing).mapper.local_table
-            for row in _rows(thing):
-                self._check(asking, owners, table, row, new=thing in session.new)
-            locations.check(thing, view)
+                self._check(asking, owners, thing.__table__, {"run_uuid": run}, new=True)
+                asking.writable_runs.add(run)
+
+    def _check_thing(self, asking: Asking, owners: Owners, thing: Any) -> None:
+        table, new = inspect(thing).mapper.local_table, thing in owners.session.new
+        for row in _rows(thing):
+            self._check(asking, owners, table, row, new=new)
+        locations.check(thing, self._view(asking, owners.session))
 
     def flushed(self, session: Session) -> None:
         """Note whose access the session changed, now that everything new has its number."""
@@ -97,9 +102,10 @@ class Gate:
             return
         self._view(asking, state.session)
         table = self.walls.metadata.tables[_name(statement)]
-        owners = Owners(self.walls.metadata, state.session)
+        owners = Owners(self.walls.mapped, state.session)
         if isinstance(statement, Insert):
             rows = _inserted(state, statement)
+            authors.refuse(table, rows)
         else:
             # Rows that do not exist for the caller are not touched either.
             state.statement = statement.where(Visible(table.name))
@@ -110,6 +116,10 @@ class Gate:
             self.walls.book.changed(state.session.connection())
             for thing in {one for row in rows for one in owners.of_row(table, row)}:
                 self._note(state.session, thing)
+
+
+def _pending(session: Session) -> list[Any]:
+    return [*session.new, *session.dirty, *session.deleted]
 
 
 def _name(statement: Insert | Update | Delete) -> str:

@@ -36,7 +36,7 @@ def build_walls(environ: Mapping[str, str], mlflow: ASGIApp, prefix: str) -> ASG
 
     paths.check(Base.metadata)
     book = Book(dict(Base.metadata.tables))
-    walls = Walls(Base.metadata, book)
+    walls = Walls(Base.registry, book)
     gate = Gate(walls, defaults)
     # Before the first statement of MLflow's is compiled: it is kept as it was compiled.
     build(walls)

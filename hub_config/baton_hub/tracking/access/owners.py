@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, MetaData, Table, inspect, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Table, inspect, select
+from sqlalchemy.orm import Mapper, Session, registry
 
 from baton_hub.tracking.access import paths, refusal
 from baton_hub.tracking.access.asking import system_work
@@ -40,11 +41,11 @@ _TAGS = {"experiments": "experiment_tags", "registered_models": "registered_mode
 class Owners:
     """Finds owners in one session: from the row itself, what is loaded, or the database."""
 
-    def __init__(self, metadata: MetaData, session: Session) -> None:
-        self._metadata = metadata
+    def __init__(self, mapped: registry, session: Session) -> None:
+        self._mapped = mapped
+        self._metadata = mapped.metadata
         self.session = session
         self._found: dict[tuple[str, str, Any], list[Owner]] = {}
-        self._mappers: dict[str, Any] = {}
 
     def of_row(self, table: Table, row: Row, *, needed: bool = True) -> Iterator[Owner]:
         """Yield everything that the row belongs to; what has no number yet is left out.
@@ -114,11 +115,7 @@ class Owners:
         keys = [column.name for column in table.primary_key]
         if keys != [step.key]:
             return None
-        if not self._mappers:
-            for known in (*self.session.identity_map.values(), *self.session.new):
-                mapper = inspect(known).mapper
-                self._mappers[mapper.local_table.name] = mapper
-        mapper = self._mappers.get(table.name)
+        mapper = _find_mappers(self._mapped).get(table.name)
         return mapper.identity_key_from_primary_key((value,)) if mapper else None
 
     def _stored(self, table: Table, step: paths.Step, value: Any) -> Row | None:
@@ -187,6 +184,11 @@ def parse_number(value: Any) -> int:
     if not re.fullmatch("[0-9]{1,18}", str(value)):
         raise refusal.not_there()
     return int(value)
+
+
+@cache
+def _find_mappers(mapped: registry) -> dict[str, Mapper[Any]]:
+    return {str(mapper.class_.__tablename__): mapper for mapper in mapped.mappers}
 
 
 def find_stored(connection: Connection, table: Table, where: Any) -> list[Row]:

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from baton_hub.tracking.access.asking import asking
 from baton_hub.tracking.access.files import Files, find_touch, needs_body
-from baton_hub.tracking.body import read_json, replay_json
+from baton_hub.tracking.body import parse_json, read_body, replay
 
 
 class Walled:
@@ -41,8 +41,9 @@ class Walled:
         below = path.removeprefix(self.prefix) if path.startswith(f"{self.prefix}/") else path
         body = {}
         if needs_body(below):
-            body = await read_json(receive)
-            scope, receive = replay_json(scope, receive, body)
+            raw = await read_body(receive)
+            body = parse_json(raw)
+            scope, receive = replay(scope, receive, raw)
         query = scope.get("query_string", b"").decode("utf8", "replace")
         # Of an argument that is there twice, MLflow reads the first.
         arguments = dict(reversed(parse_qsl(query, keep_blank_values=True)))

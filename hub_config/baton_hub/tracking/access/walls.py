@@ -17,13 +17,13 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    MetaData,
     Table,
     TextClause,
     bindparam,
     event,
 )
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import registry
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import Integer, String
@@ -40,8 +40,9 @@ class NobodyAskedError(RuntimeError):
 class Walls:
     """The walls of one process; they stand from `build` on."""
 
-    def __init__(self, metadata: MetaData, book: Book) -> None:
-        self.metadata = metadata
+    def __init__(self, mapped: registry, book: Book) -> None:
+        self.mapped = mapped
+        self.metadata = mapped.metadata
         self.book = book
         self._conditions: dict[str, Conditions] = {}
         self._binds = {
