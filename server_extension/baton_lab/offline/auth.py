@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from mlflow.environment_variables import MLFLOW_TRACKING_AUTH
 from mlflow.tracking.request_auth.abstract_request_auth_provider import RequestAuthProvider
 from requests import PreparedRequest, Response
 from requests.auth import AuthBase
@@ -77,7 +78,7 @@ class HubSignature(AuthBase):
 
 
 class HubAuth(RequestAuthProvider):  # type: ignore[misc]
-    """MLflow's plugin; MLFLOW_TRACKING_AUTH=baton chooses it."""
+    """MLflow's plugin; `choose` has MLflow take it, as MLFLOW_TRACKING_AUTH=baton does."""
 
     def get_name(self) -> str:
         """Return the name to choose it by."""
@@ -103,7 +104,8 @@ def hub_token() -> HubToken:
 def choose() -> None:
     """Have MLflow ask us for its sign-in, unless the person chose another."""
     if platform_address() and hub_token().current():
-        os.environ.setdefault("MLFLOW_TRACKING_AUTH", "baton")
+        # Not in the environment: what this process starts may be a Python without Baton.
+        MLFLOW_TRACKING_AUTH.default = "baton"
         hub_signature()  # Now, before a notebook says which server it wants.
 
 
