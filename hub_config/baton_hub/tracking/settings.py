@@ -67,8 +67,8 @@ def apply(settings: Settings) -> None:
     """Put the settings into the variables that MLflow's server reads when imported.
 
     Must run before ``mlflow.server`` is imported. An operator's own
-    MLFLOW_SERVER_ALLOWED_HOSTS, MLFLOW_SERVER_CORS_ALLOWED_ORIGINS and
-    MLFLOW_SQLALCHEMYSTORE_… win.
+    MLFLOW_SERVER_ALLOWED_HOSTS, MLFLOW_SERVER_CORS_ALLOWED_ORIGINS, MLFLOW_SQLALCHEMYSTORE_…
+    and MLFLOW_MODEL_CATALOG_URI win.
     """
     public = urlsplit(settings.public_url)
     hosts = {public.netloc, public.hostname or "", f"{settings.host}:{settings.port}"}
@@ -79,6 +79,9 @@ def apply(settings: Settings) -> None:
     os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE", str(THREADS // 2))
     os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW", str(THREADS * 2))
     os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE", str(RECYCLE_SECONDS))
+    # Models' prices, of which MLflow brings a copy, would be fetched from the internet. An
+    # operator's own address of them wins.
+    os.environ.setdefault("MLFLOW_MODEL_CATALOG_URI", "")
     # Where MLflow's gateway would pass requests on to; it is closed.
     os.environ.pop("MLFLOW_DEPLOYMENTS_TARGET", None)
     os.environ.update(
