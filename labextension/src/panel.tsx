@@ -50,6 +50,13 @@ export class BatonPanel extends ReactWidget implements IBatonPanel {
     }
   }
 
+  /** Whoever opens it by a command goes on in it. */
+  protected override onActivateRequest(msg: Message): void {
+    super.onActivateRequest(msg);
+    // Which tab is selected may not be drawn yet.
+    this.node.querySelector<HTMLElement>(`#jp-Baton-tab-${this._options.model.tab}`)?.focus();
+  }
+
   private _look(): void {
     const { model } = this._options;
     model.gate.open();

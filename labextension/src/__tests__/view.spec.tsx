@@ -52,6 +52,18 @@ describe('Runs', () => {
   });
 });
 
+describe('The focus', () => {
+  it('stays in the panel when a run opens, and comes back to that run', async () => {
+    await shown(new FakeClient());
+    const run = (): HTMLElement => screen.getByRole('button', { name: /run 1/ });
+    run().focus();
+    await press(/run 1/);
+    expect(document.activeElement).toBe(screen.getByRole('button', { name: 'Back to the runs' }));
+    await press('Back to the runs');
+    expect(document.activeElement).toBe(run());
+  });
+});
+
 describe('Models', () => {
   it('sends people without models to the runs', async () => {
     const { model } = await shown(new FakeClient());

@@ -1,10 +1,11 @@
-import React, { useEffect, useState } from 'react';
+import React, { useEffect, useRef, useState } from 'react';
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IActions } from '../actions';
 import type { IBatonModel, Tab } from '../tokens';
 import { Banner } from './Banner';
+import { useKeptFocus } from './focus';
 import { HandoffsView } from './HandoffsView';
 import { Locale } from './locale';
 import { ModelsView } from './ModelsView';
@@ -50,17 +51,27 @@ export function BatonView(props: {
             selected={model.tab}
             onSelect={actions.show}
           />
-          <div
-            className="jp-Baton-body"
-            role="tabpanel"
-            id="jp-Baton-body"
-            aria-labelledby={`jp-Baton-tab-${model.tab}`}
-          >
-            <Section model={model} actions={actions} />
-          </div>
+          <Body model={model} actions={actions} />
         </>
       )}
     </Locale.Provider>
+  );
+}
+
+function Body(props: { model: IBatonModel; actions: IActions }): React.JSX.Element {
+  const { tab, runs, handoffs } = props.model;
+  const node = useRef<HTMLDivElement>(null);
+  useKeptFocus(node, `${tab}/${(tab === 'handoffs' ? handoffs : runs).selected ?? ''}`);
+  return (
+    <div
+      ref={node}
+      className="jp-Baton-body"
+      role="tabpanel"
+      id="jp-Baton-body"
+      aria-labelledby={`jp-Baton-tab-${tab}`}
+    >
+      <Section {...props} />
+    </div>
   );
 }
 

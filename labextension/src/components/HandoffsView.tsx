@@ -162,7 +162,7 @@ function HandoffItem(props: {
   const { trans } = useLocale();
   const { latest_deployment: deployment, comment_count: comments } = handoff;
   return (
-    <button type="button" className="jp-Baton-item" onClick={props.onSelect}>
+    <button type="button" className="jp-Baton-item" data-item={handoff.id} onClick={props.onSelect}>
       <span className="jp-Baton-itemTop">
         <ModelAndTeam
           model={handoff.model.name}

@@ -161,7 +161,7 @@ function RunItem(props: { run: IRunSummary; onSelect: () => void }): React.JSX.E
   const { trans } = useLocale();
   const metrics = Object.entries(run.metrics);
   return (
-    <button type="button" className="jp-Baton-item" onClick={props.onSelect}>
+    <button type="button" className="jp-Baton-item" data-item={run.run_id} onClick={props.onSelect}>
       <span className="jp-Baton-itemTop">
         <span className="jp-Baton-name" title={run.name}>
           {run.name}
