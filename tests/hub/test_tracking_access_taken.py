@@ -87,3 +87,15 @@ def test_the_databases_words_are_in_no_answer(either: Tracking) -> None:
     inputs = {"run_id": run["run_id"], "datasets": [{"dataset": dataset, "tags": tags}]}
     answer = _post(either, "eve", "runs/log-inputs", **inputs)
     assert "is in the request twice" in _refused(answer, "BAD_REQUEST")
+
+
+def test_a_name_that_the_database_would_cut_is_refused_with_a_sentence(either: Tracking) -> None:
+    name = _new("cut")
+    either.call("ada", "registered-models/create", {"name": name})
+    for route, body in (
+        ("experiments/create", {"name": f"{name}\0x"}),
+        ("registered-models/create", {"name": f"{name}\0x", "tags": PRIVATE}),
+        ("registered-models/rename", {"name": name, "new_name": f"{name}\0x"}),
+    ):
+        sentence = _refused(_post(either, "ada", route, **body), "INVALID_PARAMETER_VALUE")
+        assert sentence.endswith("Choose another one.")

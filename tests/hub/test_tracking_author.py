@@ -30,8 +30,8 @@ JUDGE = {"source": {"source_type": "LLM_JUDGE", "source_id": "gpt"}}
         (
             "POST",
             "/ajax-api/2.0/mlflow/runs/create-promptlab-run",
-            {},
-            {"user_id": "ada", "tags": [REAL]},
+            {"userId": "boss"},
+            {"user_id": "ada"},
         ),
         (
             "POST",

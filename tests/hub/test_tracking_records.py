@@ -76,6 +76,27 @@ def test_the_author_is_the_hubs_user_over_rest(tracking: Tracking, api: str, cla
         assert _author(tracking, answer.json()["run"]["info"]["run_id"]) == ["eve", "eve"]
 
 
+def test_a_run_of_mlflows_prompt_page_has_the_hubs_user_as_its_author(tracking: Tracking) -> None:
+    body = {
+        "experiment_id": tracking.run("eve", "prompts")["experiment_id"],
+        "user_id": "boss",
+        "prompt_template": "Say {{word}}",
+        "prompt_parameters": [{"key": "word", "value": "hello"}],
+        "model_route": "none",
+        "model_parameters": [],
+        "model_input": "Say hello",
+        "model_output": "hello",
+        "model_output_parameters": [],
+        "mlflow_version": "3",
+        "start_time": 1,
+    }
+    with tracking.client("eve") as client:
+        answer = client.post("/ajax-api/2.0/mlflow/runs/create-promptlab-run", json=body)
+    assert answer.is_success, answer.text
+    made = answer.json()
+    assert _author(tracking, made["run"]["info"]["run_id"]) == ["eve", "eve"]
+
+
 @pytest.mark.parametrize("api", ["api", "ajax-api"])
 def test_nobody_takes_over_or_removes_an_author(tracking: Tracking, api: str) -> None:
     run = tracking.run("ada", "taken")

@@ -40,7 +40,22 @@ class Conditions:
             return f"{bind('open')} = 1"
         if table == "evaluation_datasets":
             return self._dataset(row, bind)
-        return f"NOT {self._hidden(table, row, bind)}"
+        hidden = self._hidden(table, row, bind)
+        root = self._find_root(table)
+        if self._sqlite and root != table:
+            # SQLite looks for every row's run or model; where nothing is hidden, it need not.
+            # PostgreSQL joins once for all rows, and does so only without the shortcut.
+            hidden = f"({self._is_any(root, bind)} AND {hidden})"
+        return f"NOT {hidden}"
+
+    def _find_root(self, table: str) -> str:
+        """Return the table that decides, which is the given one if it has a rule of its own."""
+        while table not in self._rules and table not in paths.ROOTS:
+            table = paths.find_steps(self._metadata.tables[table])[0].table
+        return table
+
+    def _is_any(self, root: str, bind: Bind) -> str:
+        return f"EXISTS {self._listed(root, bind)}" if root in paths.ROOTS else "1"
 
     def _hidden(self, table: str, row: str, bind: Bind) -> str:
         if table in self._rules:

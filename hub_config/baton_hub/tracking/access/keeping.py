@@ -54,7 +54,7 @@ def find_thing(changed: Any) -> Owner:
 
 def _keep_thing(session: Session, view: View, defaults: Defaults, table: str, thing: Any) -> bool:
     if thing in session.new:
-        _refuse_taken_name(session, thing)
+        _refuse_bad_name(session, thing)
         given = _given(getattr(thing, _THINGS[table][0]))
         for name, text in defaults.tags(view.caller).items():
             value = _valid(given[name]) if name in given else text
@@ -64,7 +64,7 @@ def _keep_thing(session: Session, view: View, defaults: Defaults, table: str, th
     if deed:
         _refuse_others(view, _owner(table, thing, _THINGS[table][1]), deed)
     if deed == _RENAME:
-        _refuse_taken_name(session, thing)
+        _refuse_bad_name(session, thing)
     return bool(deed)
 
 
@@ -77,7 +77,10 @@ def _given(tags: Any) -> dict[str, str]:
     return given
 
 
-def _refuse_taken_name(session: Session, thing: Any) -> None:
+def _refuse_bad_name(session: Session, thing: Any) -> None:
+    if "\0" in (thing.name or ""):
+        # SQLite's lists end there: what is hidden by that name would show.
+        raise refusal.invalid("A name can't hold a NUL character. Choose another one.")
     # MLflow would show the database's words, or look for what is in the way and not find it.
     table = inspect(thing).mapper.local_table
     with system_work():
