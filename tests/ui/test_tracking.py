@@ -8,16 +8,14 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import psutil
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from tests.hub.running import BATON, PROFILES, Platform, wait_for
+from tests.hub.running import BATON, PROFILES, Platform
+from tests.ui.away import mlflow_away
 from tests.ui.conftest import STARTING_SECONDS, Album, Person
 
 PATIENCE = 120_000
@@ -106,36 +104,6 @@ def way_back(page: Page, kind: str) -> Locator:
 
 def runs(page: Page) -> Locator:
     return panel(page).get_by_role("list", name="Runs").get_by_role("button")
-
-
-def mlflow_of(platform: Platform) -> psutil.Process | None:
-    """Return the platform's MLflow; None while there is none."""
-    for process in psutil.Process(platform.process.pid).children(recursive=True):
-        try:
-            if "baton_hub.tracking" in process.cmdline():
-                return process
-        except psutil.Error:
-            continue
-    return None
-
-
-@contextmanager
-def mlflow_away(platform: Platform) -> Iterator[None]:
-    """End MLflow, and hold its successor before it answers anybody."""
-    first = mlflow_of(platform)
-    assert first is not None
-    first.send_signal(signal.SIGKILL)
-
-    def successor() -> psutil.Process | None:
-        found = mlflow_of(platform)
-        return found if found and found.pid != first.pid else None
-
-    held = wait_for(successor, "the successor of MLflow")
-    held.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        held.send_signal(signal.SIGCONT)
 
 
 def test_a_run_of_a_notebook_shows_its_way_back(page: Page, album: Album) -> None:
@@ -230,13 +198,64 @@ def test_the_owner_closes_an_experiment_in_the_panel(
 
 
 def experiments(platform: Platform, name: str) -> list[str]:
+    found = mlflow(platform, name, "POST", "experiments/search", {"max_results": 100})
+    return [str(each["name"]) for each in found.get("experiments", [])]
+
+
+def models(platform: Platform, name: str) -> list[str]:
+    found = mlflow(platform, name, "GET", "registered-models/search", {})
+    return [str(each["name"]) for each in found.get("registered_models", [])]
+
+
+def mlflow(platform: Platform, name: str, method: str, route: str, body: Any) -> Any:
+    """Return what MLflow answers to a program of somebody's."""
     with platform.api(name) as api:
-        answer = api.post(
-            f"{platform.url}/services/mlflow/api/2.0/mlflow/experiments/search",
-            json={"max_results": 100},
-        )
+        url = f"{platform.url}/services/mlflow/api/2.0/mlflow/{route}"
+        answer = api.request(method, url, json=body)
     assert answer.is_success, answer.text
-    return [str(each["name"]) for each in answer.json().get("experiments", [])]
+    return answer.json()
+
+
+def test_the_owner_closes_a_model_by_the_keyboard_alone(
+    page: Page, platform: Platform, album: Album
+) -> None:
+    """Escape changes nothing, Enter saves, and the focus comes back to the button."""
+    mlflow(platform, "scientist", "POST", "registered-models/create", {"name": "tumours"})
+    panel(page).get_by_role("tab", name="Runs").focus()
+    page.keyboard.press("ArrowRight")
+    expect(panel(page).get_by_role("tab", name="Models")).to_be_focused()
+    way = panel(page).get_by_role("button", name="Choose who may see and change the model tumours")
+    dialog = page.get_by_role("dialog")
+    for key in ("Escape", "Enter"):
+        way.focus()
+        page.keyboard.press("Enter")
+        expect(dialog.get_by_role("radio", name="Everybody who is signed in")).to_be_focused()
+        page.keyboard.press("ArrowUp")
+        expect(dialog.get_by_role("radio", name="Only me")).to_be_checked()
+        album.take(page, "panel-access-model", shown=False)
+        assert "tumours" in models(platform, "developer")
+        page.keyboard.press(key)
+        expect(dialog).to_be_hidden()
+        expect(way).to_be_focused()
+    expect(panel(page)).to_contain_text("Private: only you see it.")
+    assert "tumours" in models(platform, "scientist")
+    assert "tumours" not in models(platform, "developer")
+
+
+def test_somebody_elses_model_shows_who_may_and_whom_to_ask(page: Page, platform: Platform) -> None:
+    mlflow(platform, "developer", "POST", "registered-models/create", {"name": "churn"})
+    panel(page).get_by_role("button", name="Refresh").click()
+    way = panel(page).get_by_role("button", name="Show who may see and change the model churn")
+    way.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("ask developer")
+    expect(dialog.get_by_role("radio")).to_have_count(0)
+    expect(dialog.get_by_role("button", name="Close")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(way).to_be_focused()
+    panel(page).get_by_role("tab", name="Runs").click()
 
 
 def test_autologging_is_set_for_the_notebook_in_front_and_holds_at_once(
