@@ -29,10 +29,11 @@ def steps_of(run: Json, files: Files) -> list[TraceStep]:
 
 
 def _code(tags: dict[str, str], artifact_uri: str, files: Files) -> list[TraceStep]:
-    """Return cell and notebook, or the script that the run was started by."""
-    if not _notebook_path(tags) and tags.get("baton.script.path"):
-        return [_script(tags, files)]
-    return [_cell(tags), _notebook(tags, artifact_uri, files)]
+    """Return cell and notebook, the script that the run was started by, or both."""
+    script = [_script(tags, files)] if tags.get("baton.script.path") else []
+    if script and not _notebook_path(tags):
+        return script
+    return [_cell(tags), _notebook(tags, artifact_uri, files), *script]
 
 
 def _cell(tags: dict[str, str]) -> TraceStep:

@@ -16,7 +16,7 @@ from mlflow.tracking.context.abstract_context import RunContextProvider
 
 from baton_lab.capture import start
 from baton_lab.capture.commit import Commit, find_commit
-from baton_lab.capture.place import Place, find_place, from_home, printable
+from baton_lab.capture.place import Place, current_shell, find_place, from_home, printable
 
 _FROM_ENVIRONMENT = {
     "baton.profile": "BATON_PROFILE",
@@ -70,7 +70,7 @@ def _tags_of_place(place: Place) -> dict[str, str]:
 
 def _source_name(place: Place) -> str:
     """Return what MLflow's own tag is to say instead, "" where it is right."""
-    if place.kernel is not None and place.script is None:
+    if place.kernel is not None and (place.script is None or current_shell() is not None):
         # Its own keeps the name that the kernel was started under.
         return Path(place.path).name if place.path else ""
     # A name that is no text would fail the run.

@@ -50,7 +50,7 @@ def find_place() -> Place:
         cell=said.get("cell") or None,
         count=said.get("count"),
         cells=said.get("cells") or None,
-        script=None if shell is not None else script_path(),
+        script=script_path() if shell is None else _script_run_by(shell),
         trouble=said.get("trouble", ""),
     )
 
@@ -144,6 +144,15 @@ def script_path() -> str | None:
     if not path or path.startswith("<"):  # Such as <stdin>.
         return None
     return os.path.abspath(str(path))  # noqa: PTH100
+
+
+def _script_run_by(shell: Any) -> str | None:
+    """Return the script that a cell runs inside the kernel, with ``%run``; None where none does.
+
+    As long as it runs, IPython has its module stand where the notebook's own does else.
+    """
+    is_notebook = sys.modules.get("__main__") is getattr(shell, "user_module", None)
+    return None if is_notebook else script_path()
 
 
 def from_home(path: Path) -> str:

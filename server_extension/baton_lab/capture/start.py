@@ -22,7 +22,7 @@ from typing import Any
 
 from baton_lab.capture.cells import capture_folder
 from baton_lab.capture.mask import secret_values
-from baton_lab.capture.place import Place, find_place, load_script, script_path
+from baton_lab.capture.place import Place, current_shell, find_place, load_script, script_path
 
 FRESH_SECONDS = 600.0
 """How old what was noted for a run may be: MLflow's client tries that long to make one."""
@@ -48,10 +48,13 @@ def note(place: Place, commit: str | None) -> None:
 
 
 def note_script() -> None:
-    """Keep the program's text as it is now; later it may have been edited."""
+    """Keep the program's text as it is now; later it may have been edited.
+
+    A kernel may run a script again after it was edited: there it is read at each run's start.
+    """
     global _script
     path = script_path()
-    if path is not None and _script is None:
+    if path is not None and _script is None and current_shell() is None:
         _script = path, load_script(path)
 
 
