@@ -34,6 +34,8 @@ WITHOUT_LIMIT = 1 << 50
 """Bytes of a body: whoever receives it sets the limit."""
 WEBSOCKET_BYTES = 256 * 1024 * 1024
 """The largest message of a websocket, such as a notebook's output; held in memory."""
+HEADER_BYTES = 64 * 1024
+"""The longest line of an answer's head: as much as tornado takes, on either side of it."""
 
 # About one connection, not about what is sent over it.
 _HOP = ("connection", "expect", "keep-alive", "transfer-encoding", "sec-websocket-extensions")
@@ -169,6 +171,8 @@ def _session() -> ClientSession:
             timeout=ClientTimeout(total=None, sock_connect=10),
             cookie_jar=DummyCookieJar(),
             auto_decompress=False,
+            max_line_size=HEADER_BYTES,
+            max_field_size=HEADER_BYTES,
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
         )
     return _client

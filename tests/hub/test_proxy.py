@@ -26,6 +26,13 @@ class Path(RequestHandler):
         self.write(self.request.uri or "")
 
 
+class Onward(RequestHandler):
+    """Redirects to an address as long as the request's, as a sign-in page does."""
+
+    def get(self) -> None:
+        self.redirect(f"/login?next={self.request.query}")
+
+
 class Drip(RequestHandler):
     """Sends one piece and then waits until the client leaves."""
 
@@ -68,7 +75,7 @@ async def address(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
         monkeypatch.setattr(module, name, getattr(module, name))
     monkeypatch.setattr(streaming, "_client", None)
     streaming.install()
-    routes = [("/drip", Drip), ("/echo", Echo), ("/.*", Path)]
+    routes = [("/drip", Drip), ("/echo", Echo), ("/onward", Onward), ("/.*", Path)]
     limit = streaming.WEBSOCKET_BYTES
     target, port = _serve(Application(routes, websocket_max_message_size=limit))  # type: ignore[arg-type]
     proxy = PythonProxy({"default_target": f"http://127.0.0.1:{port}"})
@@ -86,6 +93,16 @@ async def test_paths_queries_and_repeated_headers_pass_unchanged(address: str) -
         answer = await client.get(f"http://{address}{path}")
     assert answer.text == path
     assert answer.headers.get_list("set-cookie") == ["a=1", "b=2"]
+
+
+@pytest.mark.parametrize("length", [8_300, 60_000])
+async def test_an_answer_s_header_may_be_long(address: str, length: int) -> None:
+    """A redirect to sign in repeats an address that a browser could send."""
+    query = "x" * length
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(f"http://{address}/onward?{query}")
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == f"/login?next={query}"
 
 
 async def _ask(address: str, target: bytes) -> tuple[int, str]:
