@@ -25,7 +25,7 @@ from baton_hub.tracking.body import Arriving, Overheard, parse_json, read_body, 
 from baton_hub.tracking.closed import refuse_closed
 from baton_hub.tracking.hints import Hints, find_changes, render_hints
 from baton_hub.tracking.identity import HubIdentity, connect
-from baton_hub.tracking.settings import service_prefix
+from baton_hub.tracking.settings import find_origin, service_prefix
 from baton_hub.tracking.sign_in import BrowserSignIn, is_navigation
 from baton_hub.tracking.workspaces import refuse_workspaces
 
@@ -45,9 +45,9 @@ def create_app(mlflow: ASGIApp | None = None, identity: HubIdentity | None = Non
     inner = mlflow or load_mlflow()
     identity = identity or connect()
     prefix = service_prefix(os.environ)
-    sign_in = BrowserSignIn(
-        identity.hub, prefix, os.environ.get("BATON_PUBLIC_URL", "").rstrip("/")
-    )
+    # A Hub below a path has that in the address, and in the prefix too.
+    origin = find_origin(os.environ.get("BATON_PUBLIC_URL", ""))
+    sign_in = BrowserSignIn(identity.hub, prefix, origin)
     return TrackingApp(inner, identity, sign_in)
 
 

@@ -49,7 +49,7 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
     database = _database(_required(environ, "BATON_MLFLOW_DATABASE", "sqlite:////srv/m.sqlite"))
     return Settings(
         prefix=service_prefix(environ),
-        public_url=f"{public.scheme}://{public.netloc}",
+        public_url=find_origin(public.geturl()),
         host=service.hostname,
         port=service.port,
         database=database,
@@ -61,6 +61,12 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
 def service_prefix(environ: Mapping[str, str]) -> str:
     """Return the path that the Hub's proxy gives this service, without a last slash."""
     return "/" + environ.get("JUPYTERHUB_SERVICE_PREFIX", "/services/mlflow/").strip("/")
+
+
+def find_origin(address: str) -> str:
+    """Return an address's scheme and host, as browsers name an origin, without its path."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def apply(settings: Settings) -> None:

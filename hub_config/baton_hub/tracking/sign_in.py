@@ -29,10 +29,10 @@ class BrowserSignIn:
     one for each, so that several tabs and several workers do not disturb another.
     """
 
-    def __init__(self, hub: HubOAuth, prefix: str, public_url: str) -> None:
+    def __init__(self, hub: HubOAuth, prefix: str, origin: str) -> None:
         self.hub = hub
         self.prefix = prefix
-        self.public_url = public_url
+        self.origin = origin
         secret = hashlib.sha256(b"baton tracking cookies" + hub.api_token.encode()).hexdigest()
         self._tokens = URLSafeTimedSerializer(secret, salt="token")
         self._states = URLSafeTimedSerializer(secret, salt="state")
@@ -67,9 +67,9 @@ class BrowserSignIn:
             navigation = request.headers.get("sec-fetch-mode") in (None, "navigate")
             return navigation or site in (None, "same-origin", "none")
         same_origin = (
-            site == "same-origin" if site else request.headers.get("origin") == self.public_url
+            site == "same-origin" if site else request.headers.get("origin") == self.origin
         )
-        below = f"{self.public_url}{self.prefix}/"
+        below = f"{self.origin}{self.prefix}/"
         return same_origin and request.headers.get("referer", "").startswith(below)
 
     def start(self, request: Request) -> Response:
@@ -132,7 +132,7 @@ class BrowserSignIn:
             path=f"{self.prefix}/",
             httponly=True,
             samesite="lax",
-            secure=self.public_url.startswith("https:"),
+            secure=self.origin.startswith("https:"),
         )
 
 
