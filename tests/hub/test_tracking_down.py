@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tests.processes import STARTING_SECONDS, free_port, running
 
 from baton_hub.tracking.app import create_app
+from baton_hub.tracking.artifacts import ArtifactsError, check
 from baton_hub.tracking.hints import Hint, Hints
 from baton_hub.tracking.identity import Caller, HubIdentity
 from baton_hub.tracking.settings import SettingsError, parse_settings
@@ -91,6 +92,18 @@ def test_a_missing_setting_is_named() -> None:
         parse_settings(
             {"JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:1", "BATON_PUBLIC_URL": "hub.example.org"}
         )
+
+
+def test_a_folder_for_artifacts_that_cannot_be_written_to_is_named() -> None:
+    user = os.geteuid()
+    try:
+        if user == 0:
+            # Nothing is closed to root.
+            os.seteuid(65534)
+        with pytest.raises(ArtifactsError, match="the folder / for artifacts can't be written to"):
+            check("/")
+    finally:
+        os.seteuid(user)
 
 
 def _environment(folder: Path) -> dict[str, str]:

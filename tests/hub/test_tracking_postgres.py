@@ -77,6 +77,7 @@ def test_what_can_not_be_used_is_named(driver: str) -> None:
         ({"BATON_MLFLOW_WORKERS": "0"}, "must be a number from 1 to 64"),
         ({"BATON_MLFLOW_WORKERS": "2"}, "needs PostgreSQL"),
         ({"BATON_MLFLOW_DATABASE": "secret-words"}, "must be an address such as"),
+        ({"BATON_MLFLOW_ARTIFACTS": "gs://secret-words/x"}, "a folder or an address .* not gs://…"),
     ],
 )
 def test_settings_that_do_not_fit_are_named(settings: dict[str, str], sentence: str) -> None:

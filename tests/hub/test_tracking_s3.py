@@ -158,6 +158,8 @@ def _start(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
             "Unable to locate credentials.",
         ),
         (f"s3://{BUCKET}", {"MLFLOW_S3_ENDPOINT_URL": "not an address"}, "Invalid endpoint"),
+        ("s3:///path", {}, "the bucket '' for artifacts can't be used: that is no name of"),
+        ("s3://no bucket", {}, "no name of a bucket, as in s3://bucket/path."),
         ("/proc/nowhere", {}, "for artifacts can't be made"),
     ],
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -61,6 +62,12 @@ def _check_folder(folder: Path) -> None:
         raise ArtifactsError(
             f"the folder {folder} for artifacts can't be made ({error.strerror})."
         ) from error
+    # Only asked: a disk that is full now ends no start, as most goes on without it.
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
+        raise ArtifactsError(
+            f"the folder {folder} for artifacts can't be written to. Give it to the account "
+            "that MLflow runs as, or set BATON_MLFLOW_ARTIFACTS to another one."
+        )
 
 
 def _limit_waiting() -> None:
@@ -83,7 +90,12 @@ def _limit_waiting() -> None:
 
 
 def _check_bucket(bucket: str, prefix: str) -> None:
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        HTTPClientError,
+        ParamValidationError,
+    )
     from mlflow.store.artifact.s3_artifact_repo import _get_s3_client
 
     place = f"the bucket {bucket!r} for artifacts can't be used:"
@@ -95,6 +107,10 @@ def _check_bucket(bucket: str, prefix: str) -> None:
         log.warning("%s it answered %s. Trying again at each upload.", place, _code(error))
     except HTTPClientError as error:
         log.warning("%s it does not answer (%s).", place, type(error).__name__)
+    except ParamValidationError as error:
+        # Its own text has two lines, and one of them a pattern.
+        reason = "that is no name of a bucket, as in s3://bucket/path"
+        raise ArtifactsError(f"{place} {reason}.") from error
     except BotoCoreError as error:
         # No credentials, no region, a broken endpoint: what the environment lacks.
         raise ArtifactsError(f"{place} {str(error).rstrip('.')}.") from error

@@ -53,7 +53,7 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
         host=service.hostname,
         port=service.port,
         database=database,
-        artifacts=_required(environ, "BATON_MLFLOW_ARTIFACTS", "/srv/artifacts"),
+        artifacts=_artifacts(_required(environ, "BATON_MLFLOW_ARTIFACTS", "/srv/artifacts")),
         workers=_workers(environ, database),
     )
 
@@ -127,6 +127,18 @@ def _database(address: str) -> str:
             "postgresql://user:password@host/mlflow."
         )
     return address
+
+
+def _artifacts(place: str) -> str:
+    """Return the place, if it is one of those that this service can keep artifacts in."""
+    scheme, mark, _ = place.partition("://")
+    # The rest may hold a password, so it is not repeated.
+    if mark and scheme.lower() not in ("file", "s3"):
+        raise SettingsError(
+            "BATON_MLFLOW_ARTIFACTS must be a folder or an address such as s3://bucket/path, "
+            f"not {scheme}://…."
+        )
+    return place
 
 
 def _workers(environ: Mapping[str, str], database: str) -> int:
