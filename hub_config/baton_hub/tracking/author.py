@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 from baton_contract.errors import BadRequestError, ForbiddenError
@@ -34,7 +33,6 @@ def stamp(method: str, path: str, body: Body, user: str) -> Body:
     return body if rule is None else rule(body, user)
 
 
-@lru_cache(maxsize=1024)
 def find_rule(method: str, path: str) -> Rule | None:
     """Return the rule for a route, or None where no author is recorded."""
     api = _API.fullmatch(path)

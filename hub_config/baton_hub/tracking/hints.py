@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from typing import Any, Literal
 
 Change = Literal["run", "metrics", "params", "tags", "artifacts", "model"]
@@ -37,6 +36,7 @@ class Hints:
 
     def __init__(self) -> None:
         self._subscribers: set[Waiting] = set()
+        self._closed = False
         self.elsewhere: Callable[[Hint], None] | None = None
         """Gives a hint to the other workers, if there are any; must not wait."""
 
@@ -56,12 +56,18 @@ class Hints:
         """How many streams are open."""
         return len(self._subscribers)
 
+    def close(self) -> None:
+        """End every stream, those that are paused within `PACE_SECONDS`."""
+        self._closed = True
+        for waiting in self._subscribers:
+            waiting.wake()
+
     async def stream(
         self,
         still_welcome: Callable[[], Awaitable[bool]],
         hears: Callable[[Hint], Awaitable[bool]] | None = None,
     ) -> AsyncIterator[str]:
-        """Yield server-sent events until the client leaves or is no longer welcome.
+        """Yield server-sent events until the client leaves, is no longer welcome, or `close`.
 
         ``hears`` says which hints the client may know of; without it, all.
 
@@ -71,8 +77,10 @@ class Hints:
         self._subscribers.add(waiting)
         try:
             yield ": listening\n\n"
-            while True:
+            while not self._closed:
                 hints = await waiting.take()
+                if self._closed:
+                    return
                 if not hints:
                     if not await still_welcome():
                         return
@@ -101,6 +109,10 @@ class Waiting:
             del self._hints[next(iter(self._hints))]
         self._some.set()
 
+    def wake(self) -> None:
+        """Have `take` return now, with what there is."""
+        self._some.set()
+
     async def take(self) -> list[Hint]:
         """Return and forget what there is, as soon as there is some; nothing after 15 s."""
         try:
@@ -114,7 +126,6 @@ class Waiting:
         return hints
 
 
-@lru_cache(maxsize=1024)
 def find_changes(method: str, path: str) -> tuple[Change, ...]:
     """Return what a request to this route changes, or nothing if nobody need know."""
     if method in ("PUT", "DELETE") and _ARTIFACT.fullmatch(path):
