@@ -30,6 +30,8 @@ _TAGGED = {
 _CREATED = ("user_id", "created_by")
 _UPDATED = ("last_updated_by",)
 _DONE = ("completed_by",)
+FIGURES = frozenset({"metrics", "latest_metrics", "params"})
+"""Tables of a run's figures, which come by the thousand and name nobody."""
 
 
 def stamp(session: Session, name: str) -> None:
@@ -37,20 +39,15 @@ def stamp(session: Session, name: str) -> None:
 
     Who made something stays its author: a later change of that is undone silently.
     """
-    new = [thing for thing in session.new if thing.__tablename__ not in UNSIGNED]
+    new = [thing for thing in session.new if thing.__tablename__ not in FIGURES]
     for thing in new:
         _stamp_new(thing, name)
     made = {id(thing) for thing in new}
     for thing in (*session.new, *session.dirty, *session.deleted):
-        if thing.__tablename__ not in UNSIGNED:
-            _keep_author(session, thing, made)
+        _keep_author(session, thing, made)
     for thing in session.dirty:
-        if thing.__tablename__ not in UNSIGNED:
+        if thing.__tablename__ not in FIGURES:
             _stamp_changed(session, thing, name)
-
-
-UNSIGNED = frozenset({"metrics", "latest_metrics", "params"})
-"""Tables of a run's figures, which come by the thousand and name nobody."""
 
 
 def refuse(table: Table, rows: Iterable[Mapping[str, Any]]) -> None:

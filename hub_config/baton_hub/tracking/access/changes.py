@@ -16,7 +16,7 @@ from baton_hub.tracking.access import authors, keeping, locations, refusal
 from baton_hub.tracking.access.asking import Asking
 from baton_hub.tracking.access.defaults import Defaults
 from baton_hub.tracking.access.owners import LINKS, Owners, find_stored
-from baton_hub.tracking.access.rules import OPERATIONS, Access, Owner
+from baton_hub.tracking.access.rules import OPERATIONS, Access, Caller, Owner
 from baton_hub.tracking.access.view import View
 from baton_hub.tracking.access.walls import Visible, Walls, read_view, who_asks
 
@@ -38,7 +38,7 @@ class Gate:
             return
         view = self._view(asking, session)
         things = _pending(session)
-        if any(thing.__tablename__ not in authors.UNSIGNED for thing in things):
+        if any(thing.__tablename__ not in authors.FIGURES for thing in things):
             session.info[_CHANGED] = changed = keeping.keep_access(session, view, self.defaults)
             if changed:
                 self.walls.book.changed(session.connection())
@@ -46,7 +46,7 @@ class Gate:
             things = _pending(session)
         owners = Owners(self.walls.mapped, session)
         for thing in things:
-            is_figure = thing.__tablename__ in authors.UNSIGNED
+            is_figure = thing.__tablename__ in authors.FIGURES
             run = thing.__dict__.get("run_uuid") if is_figure else None
             if run is None:
                 self._check_thing(asking, owners, thing)
@@ -177,9 +177,15 @@ def check(view: View, owner: Owner, owners: Owners) -> None:
         # What nobody has made yet may be somebody else's one day.
         if not owners.is_made(owner):
             raise refusal.not_there()
-    elif not access.readable_by(caller):
+    else:
+        check_access(caller, owner, access)
+
+
+def check_access(caller: Caller, owner: Owner, access: Access) -> None:
+    """Raise MlflowException unless the caller may write what belongs to the owner."""
+    if not access.readable_by(caller):
         raise refusal.not_there()
-    elif not access.writable_by(caller):
+    if not access.writable_by(caller):
         raise refusal.not_writable(owner, access)
 
 

@@ -42,10 +42,10 @@ class Conditions:
             return self._dataset(row, bind)
         hidden = self._hidden(table, row, bind)
         root = self._find_root(table)
-        if self._sqlite and root != table:
+        if self._sqlite and root in paths.ROOTS and root != table:
             # SQLite looks for every row's run or model; where nothing is hidden, it need not.
             # PostgreSQL joins once for all rows, and does so only without the shortcut.
-            hidden = f"({self._is_any(root, bind)} AND {hidden})"
+            hidden = f"(EXISTS {self._listed(root, bind)} AND {hidden})"
         return f"NOT {hidden}"
 
     def _find_root(self, table: str) -> str:
@@ -53,9 +53,6 @@ class Conditions:
         while table not in self._rules and table not in paths.ROOTS:
             table = paths.find_steps(self._metadata.tables[table])[0].table
         return table
-
-    def _is_any(self, root: str, bind: Bind) -> str:
-        return f"EXISTS {self._listed(root, bind)}" if root in paths.ROOTS else "1"
 
     def _hidden(self, table: str, row: str, bind: Bind) -> str:
         if table in self._rules:

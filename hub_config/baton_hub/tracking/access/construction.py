@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from baton_hub.tracking.access import numbers, paths, refusal
 from baton_hub.tracking.access.asking import current, system_work
-from baton_hub.tracking.access.changes import Gate
+from baton_hub.tracking.access.changes import Gate, check_access
 from baton_hub.tracking.access.constraints import reword
 from baton_hub.tracking.access.defaults import parse_defaults
 from baton_hub.tracking.access.files import Files
@@ -109,7 +109,6 @@ def _check_association(_: Any, __: Any, values: dict[str, Any]) -> None:
         return
     owner = Owner("experiments", parse_number(values["destination_id"]))
     access = asking.view.experiments.get(owner.key)
-    if access is None or not access.readable_by(asking.view.caller):
+    if access is None:
         raise refusal.not_there()
-    if not access.writable_by(asking.view.caller):
-        raise refusal.not_writable(owner, access)
+    check_access(asking.view.caller, owner, access)

@@ -16,8 +16,6 @@ from baton_hub.tracking.access.rules import TAGS, Access, Caller, parse_access
 if TYPE_CHECKING:
     from sqlalchemy import Table
 
-Ids = frozenset[Any]
-
 NEVER = 2**62
 """A version that is never reached."""
 
@@ -49,30 +47,18 @@ class View:
         """Access that others changed later than this is not in the view, and shows nothing."""
 
     @cached_property
-    def hidden_experiments(self) -> Ids:
-        """Experiments that do not exist for the caller."""
-        return _without(self.experiments, self.caller)
+    def hidden_experiments(self) -> str:
+        """Experiments that do not exist for the caller, as a JSON list."""
+        return _render_hidden(self.experiments, self.caller)
 
     @cached_property
-    def hidden_models(self) -> Ids:
-        """Registered models that do not exist for the caller."""
-        return _without(self.models, self.caller)
-
-    @cached_property
-    def experiments_json(self) -> str:
-        """The hidden experiments as one bound value."""
-        return json.dumps(sorted(self.hidden_experiments))
-
-    @cached_property
-    def models_json(self) -> str:
-        """The hidden models as one bound value."""
-        return json.dumps(sorted(self.hidden_models))
+    def hidden_models(self) -> str:
+        """Registered models that do not exist for the caller, as a JSON list."""
+        return _render_hidden(self.models, self.caller)
 
 
-def _without(things: dict[Any, Access], caller: Caller) -> Ids:
-    if caller.operations:
-        return frozenset()
-    return frozenset(key for key, access in things.items() if not access.readable_by(caller))
+def _render_hidden(things: dict[Any, Access], caller: Caller) -> str:
+    return json.dumps(sorted(key for key, one in things.items() if not one.readable_by(caller)))
 
 
 class Book:

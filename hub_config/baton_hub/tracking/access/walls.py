@@ -46,8 +46,10 @@ class Walls:
         self.book = book
         self._conditions: dict[str, Conditions] = {}
         self._binds = {
-            "experiments": self._bind("experiments", String(), lambda view: view.experiments_json),
-            "models": self._bind("models", String(), lambda view: view.models_json),
+            "experiments": self._bind(
+                "experiments", String(), lambda view: view.hidden_experiments
+            ),
+            "models": self._bind("models", String(), lambda view: view.hidden_models),
             "version": self._bind("version", BigInteger(), lambda view: view.version),
             "person": self._bind("person", String(), lambda view: view.caller.name),
             "open": self._bind("open", Integer(), lambda view: int(view.caller.operations)),
