@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import queue
 import signal
@@ -27,6 +28,7 @@ from baton_hub.tracking.app import create_app
 from baton_hub.tracking.artifacts import ArtifactsError, check
 from baton_hub.tracking.hints import Hint, Hints
 from baton_hub.tracking.identity import Caller, HubIdentity
+from baton_hub.tracking.serving import Worker, listen
 from baton_hub.tracking.settings import SettingsError, parse_settings
 from baton_hub.tracking.start import StartingApp
 
@@ -229,6 +231,31 @@ def test_mlflows_own_client_waits_until_it_is_loaded(
     print("it waited", out.split()[1], "s;", answers)
     assert out.split()[0] == "1"
     assert set(answers) == {200, 503}
+
+
+def test_a_stop_ends_an_event_stream_and_logs_no_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    for name, value in _environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    settings = parse_settings(os.environ)
+    worker = Worker(PlainTextResponse("MLflow"), settings)
+    worker.app.identity = Ada(_hub_that_is_down().hub)
+    url = f"http://{settings.host}:{settings.port}{settings.prefix}/baton/events"
+    headers = {"Authorization": "Bearer x"}
+    with listen(settings) as socket:
+        thread = threading.Thread(target=worker.run, args=[socket])
+        thread.start()
+        with httpx.stream("GET", url, headers=headers) as stream:
+            told = stream.iter_text()
+            assert next(told) == ": listening\n\n"
+            worker.stop()
+            # It ends as an answer does, and is not cut.
+            assert list(told) == []
+        thread.join(10)
+    assert not thread.is_alive()
+    assert worker.app.hints.listeners == 0
+    assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []
 
 
 def test_a_client_is_asked_to_wait_the_longer_the_longer_it_takes() -> None:

@@ -79,10 +79,8 @@ class Hints:
             yield ": listening\n\n"
             while not self._closed:
                 hints = await waiting.take()
-                if self._closed:
-                    return
                 if not hints:
-                    if not await still_welcome():
+                    if self._closed or not await still_welcome():
                         return
                     yield ": still here\n\n"
                     continue

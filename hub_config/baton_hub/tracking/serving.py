@@ -43,13 +43,28 @@ def listen(settings: Settings) -> socket.socket:
     return listening
 
 
+class _Server(uvicorn.Server):
+    """Ends event streams before it waits for requests that are under way.
+
+    They never end by themselves, and cutting them off would log a traceback for each.
+    """
+
+    def __init__(self, config: uvicorn.Config, app: TrackingApp) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.hints.close()
+        await super().shutdown(sockets)
+
+
 class Worker:
     """Answers requests to MLflow's app until `stop` or a signal ends it."""
 
     def __init__(self, mlflow: ASGIApp, settings: Settings) -> None:
         self._settings = settings
         self.app = create_app(mlflow)
-        self._server = uvicorn.Server(
+        self._server = _Server(
             uvicorn.Config(
                 self.app,
                 lifespan="off",  # MLflow's only cleans up after its assistant, which is closed.
@@ -57,9 +72,9 @@ class Worker:
                 log_config=None,
                 server_header=False,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                # Event streams never end by themselves.
                 timeout_graceful_shutdown=1,
-            )
+            ),
+            self.app,
         )
 
     def stop(self) -> None:
