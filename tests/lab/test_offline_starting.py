@@ -194,3 +194,21 @@ def test_the_history_of_a_run_that_only_mlflow_has_is_not_said_to_be_empty(
         held.kill()
         said, _ = process.communicate("\n", timeout=60)
     assert "ERROR MLflow does not answer. This can't be read now" in said
+
+
+REGISTERS = """
+import mlflow
+client = mlflow.MlflowClient()
+print("NAME", client.create_registered_model("early").name)
+print("FOUND", [model.name for model in client.search_registered_models()])
+"""
+
+
+def test_registering_waits_until_mlflow_has_started(held: HeldService, person: Person) -> None:
+    with person.running(REGISTERS) as process:
+        assert process.stdout is not None
+        said = _read_until(process.stdout, "This waits")
+        held.let_go()
+        said += process.stdout.read()
+        assert process.wait(60) == 0, said
+    assert said == f"{WAITS}\nNAME early\nFOUND ['early']\n"

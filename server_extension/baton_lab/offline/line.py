@@ -72,13 +72,19 @@ class Line:
         self.is_away = False
 
     def ask(
-        self, send: Callable[[], Response], *, must: bool = False, waits: bool = False
+        self,
+        send: Callable[[], Response],
+        *,
+        must: bool = False,
+        waits: bool = False,
+        again: bool = True,
     ) -> Response:
         """Return MLflow's answer to what ``send`` sends, or raise `AwayError`.
 
         While MLflow is known to be away it is tried at most every few seconds, and once
         only; with ``must`` always. With ``waits`` an MLflow that says that it is starting is
-        waited for, and asked again when it says (`PATIENT`).
+        waited for, and asked again when it says (`PATIENT`). Without ``again`` what may have
+        reached MLflow is not sent a second time.
         """
         if self._clock() < self._rests_until and not must:
             raise AwayError(self._reason, is_tried=False)
@@ -91,7 +97,8 @@ class Line:
                 pause = min(tried.after, PATIENT - passed)
             else:
                 pause = PAUSES[min(tries, len(PAUSES) - 1)]
-                if self.is_away or passed + pause > PATIENCE[tried.reason]:
+                is_last = self.is_away or (tried.is_tried and not again)
+                if is_last or passed + pause > PATIENCE[tried.reason]:
                     raise self._away(tried.reason, is_tried=is_tried)
             self._sleep(pause)
             tries += 1
@@ -120,7 +127,7 @@ class Line:
             self.is_away = self._is_waiting = False
             self._has_worked = self._has_worked or response.ok
             return response
-        return Trouble(trouble, response.status_code == 500, retry_after(response))
+        return Trouble(trouble, response.status_code in {500, 504}, retry_after(response))
 
 
 def is_lost(error: BaseException | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
@@ -37,10 +38,13 @@ def open_store(store_uri: str, artifact_uri: str | None = None, **_: Any) -> Res
     """
     del artifact_uri  # A server decides where artifacts are.
     creds = partial(get_default_host_creds, store_uri)
+    return KeptStore(creds) if is_platform(store_uri) else RestStore(creds)
+
+
+def is_platform(store_uri: str) -> bool:
+    """Tell whether the platform's MLflow is the server at ``store_uri``."""
     address = platform_address()
-    if not address or not (is_below(store_uri, address) and is_below(address, store_uri)):
-        return RestStore(creds)
-    return KeptStore(creds)
+    return bool(address) and is_below(store_uri, address) and is_below(address, store_uri)
 
 
 @cache
@@ -74,7 +78,6 @@ class KeptStore(RestStore):  # type: ignore[misc]
     def __init__(self, get_host_creds: Any) -> None:
         super().__init__(get_host_creds)
         self._journal = the_journal()
-        self._line = the_line()
         self._answers = Answers(self._journal)
 
     def create_run(self, *args: Any, **kwargs: Any) -> Run:
@@ -134,17 +137,7 @@ class KeptStore(RestStore):  # type: ignore[misc]
             raise unread(away) from None
 
     def _ask(self, asked: Asked, *, must: bool = False, waits: bool = False) -> Json:
-        given = {"params" if asked.method == "GET" else "json": asked.body}
-
-        def send() -> Any:
-            creds = self.get_host_creds()
-            waits = {"max_retries": 0, "raise_on_status": False, "timeout": TIMEOUT}
-            return http_request(creds, asked.path, asked.method, **waits, **given)
-
-        answer = self._line.ask(send, must=must, waits=waits)
-        response = verify_rest_response(answer, asked.path)
-        found: Json = json.loads(response.text) if response.status_code != 204 else {}
-        return found
+        return ask(self.get_host_creds, asked, must=must, waits=waits)
 
     def _keep_for(self, asked: Asked, away: AwayError) -> Json:
         owner = asked.owner
@@ -209,6 +202,27 @@ class KeptStore(RestStore):  # type: ignore[misc]
             entry = {"kind": "experiment", "name": name, "body": {"name": name}}
             self._append(local_id, [entry], away.reason)
         return {"experiment": local_experiment(name)}
+
+
+def ask(
+    get_host_creds: Callable[[], Any],
+    asked: Asked,
+    *,
+    must: bool = False,
+    waits: bool = False,
+    again: bool = True,
+) -> Json:
+    """Return what the platform's MLflow answers, {} for nothing; the rest is as in `Line.ask`."""
+    given = {"params" if asked.method == "GET" else "json": asked.body}
+
+    def send() -> Any:
+        limits = {"max_retries": 0, "raise_on_status": False, "timeout": TIMEOUT}
+        return http_request(get_host_creds(), asked.path, asked.method, **limits, **given)
+
+    answer = the_line().ask(send, must=must, waits=waits, again=again)
+    response = verify_rest_response(answer, asked.path)
+    found: Json = json.loads(response.text) if response.status_code != 204 else {}
+    return found
 
 
 def unread(away: AwayError) -> MlflowException:
