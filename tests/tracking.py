@@ -37,6 +37,8 @@ c.JupyterHub.authenticator_class = "dummy"
 c.DummyAuthenticator.password = os.environ["TEST_PASSWORD"]
 c.Authenticator.allow_all = True
 c.Authenticator.admin_users = {"olga"}
+# From the start: MLflow believes for half a minute what it was told of somebody's groups.
+c.JupyterHub.load_groups = {"science": {"users": ["ada", "bob"]}, "sales": {"users": ["eve"]}}
 c.JupyterHub.spawner_class = "simple"
 c.JupyterHub.services = [
     {

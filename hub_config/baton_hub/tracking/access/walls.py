@@ -128,9 +128,11 @@ def build(walls: Walls) -> None:
 
     @event.listens_for(Engine, "before_execute")
     def _view(connection: Connection, statement: Any, *_: Any) -> None:
-        # Sessions begin with a few settings of SQLite's own, which read no record.
         asking = current()
-        if asking and asking.caller and not isinstance(statement, TextClause):
+        if asking is None or asking.caller is None or asking.view is not None:
+            return
+        # Sessions begin with a few settings of SQLite's own, which read no record.
+        if not isinstance(statement, TextClause):
             read_view(walls.book, connection, asking)
 
 
