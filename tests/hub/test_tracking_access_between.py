@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.hub.walled import run_walled
 from tests.postgres import make_database
 from tests.postgres import postgres as postgres
 
 # Two requests in one process, the second wholly between two statements of the first.
 BETWEEN = """
-import json
-import os
-
-from mlflow.entities import ExperimentTag
 from mlflow.entities.model_registry import RegisteredModelTag
-from mlflow.exceptions import MlflowException
-from mlflow.server import handlers
-from mlflow.server.fastapi_app import app
-
-from baton_hub.tracking.access.asking import Asking, asking
-from baton_hub.tracking.access.construction import build_walls
-from baton_hub.tracking.access.rules import Caller
-
-build_walls(os.environ, app, "")
-runs, models = handlers._get_tracking_store(), handlers._get_model_registry_store()
-private = {"baton.read": "[]", "baton.write": "[]"}
-
-
-def request(name, operations=False):
-    return asking(Asking(Caller(name, operations=operations)))
 
 
 def private_of(kind):
@@ -42,14 +20,6 @@ def private_of(kind):
 
 def make(name, tags=()):
     return runs.create_experiment(name, tags=list(tags))
-
-
-def answer(function, *arguments, **options):
-    try:
-        function(*arguments, **options)
-    except MlflowException as error:
-        return error.error_code
-    return "done"
 
 
 def run_in(experiment):
@@ -107,23 +77,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def test_a_request_sees_and_changes_nothing_that_was_closed_before_it_was_there(
     database: str,
 ) -> None:
-    environment = {
-        **os.environ,
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "_MLFLOW_SERVER_FILE_STORE": database,
-        "_MLFLOW_SERVER_REGISTRY_STORE": database,
-        "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
-    }
-    environment.pop("PYTEST_CURRENT_TEST", None)
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", BETWEEN],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = run_walled(BETWEEN, database)
     before = {"Default", "shown", "of the set"}
     assert set(found["first"]) == before
     # What was opened meanwhile shows with the next request.

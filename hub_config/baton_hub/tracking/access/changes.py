@@ -13,7 +13,7 @@ from sqlalchemy import Delete, Insert, Table, Update, inspect
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from baton_hub.tracking.access import authors, keeping, locations, refusal
-from baton_hub.tracking.access.asking import Asking
+from baton_hub.tracking.access.asking import Asking, system_work
 from baton_hub.tracking.access.defaults import Defaults
 from baton_hub.tracking.access.owners import LINKS, Owners, find_stored
 from baton_hub.tracking.access.rules import OPERATIONS, Access, Caller, Owner
@@ -129,6 +129,10 @@ def _name(statement: Insert | Update | Delete) -> str:
 def _rows(thing: Any) -> list[dict[str, Any]]:
     """Return the row as it was and, where that differs, as it is to be."""
     state = inspect(thing)
+    if expired := state.expired_attributes & {*state.mapper.column_attrs.keys()}:
+        # As a rollback leaves them. A row that is not loaded would seem to belong to nobody.
+        with system_work():
+            state.session.refresh(thing, expired)
     now = {
         column.name: state.dict.get(state.mapper.get_property_by_column(column).key)
         for column in state.mapper.local_table.columns
