@@ -9,7 +9,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.orm import ORMExecuteState, Session
 from starlette.types import ASGIApp
 
-from baton_hub.tracking.access import numbers, paths, refusal
+from baton_hub.tracking.access import numbers, paths, refusal, times
 from baton_hub.tracking.access.asking import current, system_work
 from baton_hub.tracking.access.changes import Gate, check_access
 from baton_hub.tracking.access.constraints import reword
@@ -31,7 +31,12 @@ def build_walls(environ: Mapping[str, str], mlflow: ASGIApp, prefix: str) -> ASG
     defaults = parse_defaults(environ)
     from mlflow.server import constants, handlers
     from mlflow.store.db.base_sql_model import Base
-    from mlflow.store.tracking.dbmodels.models import SqlEntityAssociation, SqlExperiment
+    from mlflow.store.tracking.dbmodels.models import (
+        SqlEntityAssociation,
+        SqlExperiment,
+        SqlRun,
+        SqlTraceInfo,
+    )
     from mlflow.store.workspace.dbmodels import models  # noqa: F401 (loads the last table)
 
     paths.check(Base.metadata)
@@ -58,6 +63,7 @@ def build_walls(environ: Mapping[str, str], mlflow: ASGIApp, prefix: str) -> ASG
     # MLflow saves these in bulk, of which SQLAlchemy tells nobody.
     event.listen(SqlEntityAssociation, "init", _check_association)
     numbers.give_once(SqlExperiment)
+    times.refuse_beyond((SqlRun, SqlTraceInfo))
     with system_work():
         database = environ[constants.BACKEND_STORE_URI_ENV_VAR]
         for store in {database, environ.get(constants.REGISTRY_STORE_URI_ENV_VAR, database)}:
