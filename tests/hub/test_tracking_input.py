@@ -93,6 +93,8 @@ def test_mlflows_client_may_ask_for_workspaces_and_a_blank_header_is_none(
         ("GET", f"{V3}/datasets/d-1/records?max_results=x", None),
         ("POST", "/graphql", {"query": None}),
         ("POST", "/graphql", {"query": "{"}),
+        ("POST", "/graphql", [{"query": "{__typename}"}]),
+        ("GET", "/graphql?query={__typename}", None),
         # Characters that neither Protobuf nor a database keeps.
         ("POST", f"{V2}/experiments/create", {"name": HALF}),
         ("POST", f"{V2}/runs/search", {HALF: 1}),
