@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from tests.hub.shelf import PRIVATE, Shelf
 from tests.tracking import PREFIX, Tracking
 
 from baton_hub.tracking.access.defaults import Defaults
@@ -20,28 +21,13 @@ from baton_hub.tracking.access.rules import Caller
 pytest_plugins = ("tests.tracking",)
 
 API = "/api/2.0/mlflow"
-FILES = "/api/2.0/mlflow-artifacts/artifacts"
-PRIVATE = [{"key": key, "value": "[]"} for key in ("baton.read", "baton.write")]
 NEVER = "987654321"
 
 
-class Private:
-    """An experiment that only ada may see, with a run and a file in it."""
-
-    def __init__(self, tracking: Tracking) -> None:
-        body = {"name": f"corner {secrets.token_hex(4)}", "tags": PRIVATE}
-        self.experiment = tracking.call("ada", "experiments/create", body)["experiment_id"]
-        made = {"experiment_id": self.experiment, "start_time": 1}
-        self.run = tracking.call("ada", "runs/create", made)["run"]["info"]["run_id"]
-        self.file = f"{FILES}/{self.experiment}/{self.run}/artifacts/a.txt"
-        with tracking.client("ada") as client:
-            assert client.put(self.file, content=b"secret").is_success
-
-
 @pytest.fixture(scope="module")
-def private(tracking: Tracking) -> Private:
+def private(tracking: Tracking) -> Shelf:
     """What only ada may see."""
-    return Private(tracking)
+    return Shelf(tracking, PRIVATE)
 
 
 def _raw(tracking: Tracking, user: str, method: str, path: str, **body: Any) -> httpx.Response:
@@ -66,7 +52,7 @@ def _raw(tracking: Tracking, user: str, method: str, path: str, **body: Any) -> 
     ],
 )
 def test_a_newline_at_a_paths_end_is_no_way_past_the_checks(
-    tracking: Tracking, private: Private, method: str, path: str, end: str
+    tracking: Tracking, private: Shelf, method: str, path: str, end: str
 ) -> None:
     where = path.format(file=private.file).replace("-/", "-").replace("//", "/") + end
     answer = _raw(tracking, "eve", method, where, json={"message": "x"})
@@ -75,7 +61,7 @@ def test_a_newline_at_a_paths_end_is_no_way_past_the_checks(
     assert _raw(tracking, "ada", "GET", private.file).content == b"secret"
 
 
-def test_what_the_walls_refuse_is_no_fault_in_the_log(tracking: Tracking, private: Private) -> None:
+def test_what_the_walls_refuse_is_no_fault_in_the_log(tracking: Tracking, private: Shelf) -> None:
     log = tracking.folder / "mlflow.log"
     before = log.stat().st_size
     assert _raw(tracking, "eve", "GET", f"{PREFIX}{private.file}").status_code == 404
@@ -139,7 +125,7 @@ DOCUMENTS = {
 
 @pytest.mark.parametrize("form", DOCUMENTS)
 def test_graphql_finds_nothing_hidden_in_any_form(
-    tracking: Tracking, private: Private, form: str
+    tracking: Tracking, private: Shelf, form: str
 ) -> None:
     document = DOCUMENTS[form].format(run=private.run, experiment=private.experiment)
     body = {"query": document, "variables": {"run": {"runId": private.run}}}
@@ -154,7 +140,7 @@ def test_graphql_finds_nothing_hidden_in_any_form(
 
 @pytest.mark.parametrize("spelt", ["0{}", " {}", "+{}", "{}\n", "{}.0", "0_{}", "-{}", "\t{}"])
 def test_no_spelling_of_a_hidden_number_finds_it(
-    tracking: Tracking, private: Private, spelt: str
+    tracking: Tracking, private: Shelf, spelt: str
 ) -> None:
     """What is hidden answers as a number that never was, spelt in the same way."""
     with tracking.client("eve") as eve:
@@ -197,7 +183,7 @@ ODD = ["jos\u00e9", 'o"brien', "100% sure", "\u0430da", "ada\u200b", "a+b", "eve
 
 @pytest.mark.parametrize("name", ODD)
 def test_a_person_and_a_group_of_any_name_are_who_they_are(
-    tracking: Tracking, private: Private, name: str
+    tracking: Tracking, private: Shelf, name: str
 ) -> None:
     tracking.group(name, name)
     shared = [{"key": "baton.read", "value": json.dumps([name])}, PRIVATE[1]]
@@ -256,7 +242,7 @@ def test_somebody_in_more_groups_than_a_tag_holds_shares_with_nobody(
 
 def test_what_is_left_of_a_removed_experiment_is_not_the_next_ones(tracking: Tracking) -> None:
     """SQLite would give its number anew; ``mlflow gc`` leaves captured files below it."""
-    left = Private(tracking)
+    left = Shelf(tracking, PRIVATE)
     body = {"name": secrets.token_hex(6), "experiment_ids": [left.experiment]}
     with tracking.client("ada") as ada:
         url = "/api/3.0/mlflow/datasets"

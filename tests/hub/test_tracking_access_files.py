@@ -7,26 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.hub.shelf import FILES, PRIVATE, Shelf
 from tests.tracking import Tracking
 
 pytest_plugins = ("tests.tracking",)
 
 API = "/api/2.0/mlflow"
-FILES = "/api/2.0/mlflow-artifacts/artifacts"
-PRIVATE = [{"key": key, "value": "[]"} for key in ("baton.read", "baton.write")]
-
-
-class Shelf:
-    """An experiment of ada's with one file in it."""
-
-    def __init__(self, tracking: Tracking, tags: list[dict[str, str]]) -> None:
-        body = {"name": f"files {secrets.token_hex(4)}", "tags": tags}
-        self.experiment = tracking.call("ada", "experiments/create", body)["experiment_id"]
-        made = {"experiment_id": self.experiment, "start_time": 1}
-        self.run = tracking.call("ada", "runs/create", made)["run"]["info"]["run_id"]
-        self.folder = f"{self.experiment}/{self.run}/artifacts"
-        with tracking.client("ada") as client:
-            assert client.put(f"{FILES}/{self.folder}/a.txt", content=b"secret").is_success
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,10 @@ import subprocess
 import sys
 from typing import Any
 
+from tests.hub.shelf import PRIVATE
 from tests.tracking import Tracking
 
 pytest_plugins = ("tests.tracking",)
-
-PRIVATE = [{"key": key, "value": "[]"} for key in ("baton.read", "baton.write")]
 
 
 def _new(word: str) -> str:

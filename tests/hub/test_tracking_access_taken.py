@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.hub.shelf import PRIVATE
 from tests.tracking import Tracking
 
 pytest_plugins = ("tests.tracking",)
 
-PRIVATE = [{"key": key, "value": "[]"} for key in ("baton.read", "baton.write")]
 DATABASE = ("IntegrityError", "UNIQUE", "constraint", "psycopg", "sqlite", "SQL", "sqlalche.me")
 
 
