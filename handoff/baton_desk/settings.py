@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Settings:
     files: Path
     """Folder of the packets' files."""
     public_url: str
-    """The platform's address as people see it, without a slash at the end."""
+    """The platform's address as people see it, with its path if it has one; no slash ends it."""
     prefix: str = "/services/desk/"
     host: str = "127.0.0.1"
     port: int = 0
@@ -50,6 +50,12 @@ class Settings:
     def source(self) -> str:
         """The desk's path, as events name it."""
         return self.prefix.rstrip("/")
+
+    @property
+    def url(self) -> str:
+        """The desk's address as people see it, without a slash at the end."""
+        # The prefix begins with the platform's path, if it has one.
+        return urljoin(self.public_url, self.source)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:

@@ -101,6 +101,16 @@ def test_a_setting_that_cant_be_used_is_named(
         Settings.from_environment({**environment(tmp_path, port), name: value})
 
 
+@pytest.mark.parametrize("path", ["", "/research"])
+def test_its_address_has_the_platforms_path_once(tmp_path: Path, port: int, path: str) -> None:
+    given = {
+        "BATON_PUBLIC_URL": f"https://hub.example.org{path}/",
+        "JUPYTERHUB_SERVICE_PREFIX": f"{path}/services/desk/",
+    }
+    settings = Settings.from_environment({**environment(tmp_path, port), **given})
+    assert settings.url == f"https://hub.example.org{path}/services/desk"
+
+
 def test_migrate_says_where_the_tables_are(tmp_path: Path) -> None:
     from baton_desk.cli import command
 

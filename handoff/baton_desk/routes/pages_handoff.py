@@ -41,7 +41,7 @@ class HandoffPage(PageHandler):
             form=form,
             mine=handoff["sender"] == self.caller.name,
             faulty=any(check["verdict"] != "passed" for check in handoff["checks"]),
-            desk_url=f"{self.desk_settings.public_url}{self.prefix.rstrip('/')}",
+            desk_url=self.desk_settings.url,
             situation=pages_view.render_situation(handoff, self.caller),
             inputs=pages_view.input_rows(packet),
             outputs=pages_view.output_rows(packet),
