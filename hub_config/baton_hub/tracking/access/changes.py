@@ -57,8 +57,10 @@ class Gate:
 
     def _check_thing(self, asking: Asking, owners: Owners, thing: Any) -> None:
         table, new = inspect(thing).mapper.local_table, thing in owners.session.new
-        for row in _rows(thing):
-            self._check(asking, owners, table, row, new=new)
+        was, *changed = _rows(thing)
+        self._check(asking, owners, table, was, new=new)
+        for row in changed:
+            self._check(asking, owners, table, row, new=True)
         locations.check(thing, self._view(asking, owners.session))
 
     def flushed(self, session: Session) -> None:
