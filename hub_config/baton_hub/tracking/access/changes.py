@@ -76,7 +76,7 @@ class Gate:
             book.note(session.connection(), thing.kind, thing.key, person.name)
 
     def _view(self, asking: Asking, session: Session) -> View:
-        return read_view(self.walls.book, session.connection(), asking)
+        return asking.view or read_view(self.walls.book, session.connection(), asking)
 
     def _check(
         self, asking: Asking, owners: Owners, table: Table, row: dict[str, Any], *, new: bool
