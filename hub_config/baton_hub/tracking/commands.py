@@ -95,7 +95,9 @@ def _tags(http: httpx.Client, kind: str, name: str) -> dict[str, str]:
         route, params, key = "experiments/get", {"experiment_id": name}, "experiment"
     else:
         route, params, key = "registered-models/get", {"name": name}, "registered_model"
-    thing = _answer(lambda: http.get(f"/{route}", params=params))[key]
+    thing = _answer(lambda: http.get(f"/{route}", params=params)).get(key)
+    if not isinstance(thing, dict):
+        raise click.ClickException(f"That is no MLflow: it says nothing of the {kind}. {WHERE}")
     tags = {tag["key"]: tag["value"] for tag in thing.get("tags", [])}
     return {name: tags[name] for name in (OWNER, READ, WRITE) if name in tags}
 
@@ -103,13 +105,15 @@ def _tags(http: httpx.Client, kind: str, name: str) -> dict[str, str]:
 def _answer(ask: Any) -> dict[str, Any]:
     try:
         answer: httpx.Response = ask()
-        body: dict[str, Any] = answer.json()
+        body = answer.json()
     except httpx.HTTPError as error:
         raise click.ClickException(
             f"MLflow can't be reached ({str(error).rstrip('.')}). {WHERE}"
         ) from error
     except ValueError as error:
         raise click.ClickException(f"That is no MLflow ({answer.status_code}). {WHERE}") from error
+    if not isinstance(body, dict):
+        raise click.ClickException(f"That is no MLflow ({answer.status_code}). {WHERE}")
     if not answer.is_success:
         raise click.ClickException(str(body.get("message") or f"MLflow said {answer.status_code}."))
     return body
