@@ -1,10 +1,11 @@
-"""What Baton adds to MLflow's client in a kernel: per log call, and per start of a run.
+"""What Baton adds to MLflow's client: per log call, and per start of a run.
 
-``python bench/bench_client.py`` starts one MLflow behind the Hub's sign-in and two Python
-processes beside it: one with Baton's plugins, one where MLflow finds none of them. They
-call the same server in turns, one call each, so that what else the machine does falls on
-both. It prints medians and 99th percentiles in milliseconds, what Baton adds, the ratio,
-and the median of what each call took longer than the one beside it.
+``python bench/bench_client.py`` starts one MLflow behind the Hub's sign-in, and beside it
+two Python processes and two kernels with a notebook in a git repository: of each, one with
+Baton and one where nobody finds it. They call the same server in turns, one call each, so
+that what else the machine does falls on both. It prints medians and 99th percentiles in
+milliseconds, what Baton adds, the ratio, and the median of what each call took longer than
+the one beside it.
 """
 
 from __future__ import annotations
@@ -15,20 +16,26 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
+import nbformat
+from jupyter_client.manager import KernelManager
+from nbformat.v4 import new_code_cell, new_notebook
 from tracking_service import Service, start_hub, start_service
 
 ROUNDS = 400
 EVERY = 4
 """Of so many rounds one starts a run."""
+AUTHOR = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
 NAMES = ("log_metric", "log_param", "set_tag", "start_run")
 
-WORKER = """
+CELL = "5f0c1d2e"
+PREPARE = """
 import json, sys, time
 
-if sys.argv[1] == "plain":
+if KIND == "plain":
     from importlib import metadata
     found = metadata.entry_points
     def entry_points(**given):
@@ -39,7 +46,7 @@ if sys.argv[1] == "plain":
 import mlflow
 from mlflow.tracking._tracking_service.utils import _get_store
 
-assert (type(_get_store()).__module__.startswith("baton_lab")) == (sys.argv[1] == "baton")
+assert (type(_get_store()).__module__.startswith("baton_lab")) == (KIND == "baton")
 mlflow.set_experiment("bench")
 run = mlflow.start_run()
 count = 0
@@ -52,10 +59,10 @@ def timed(call, *given):
 def start():
     mlflow.start_run(nested=True)
 
-for line in sys.stdin:
-    name, times = line.split()
+def measure(name, times):
+    global count
     taken = []
-    for _ in range(int(times)):
+    for _ in range(times):
         count += 1
         if name == "log_metric":
             taken.append(timed(mlflow.log_metric, "m", count, count))
@@ -68,17 +75,20 @@ for line in sys.stdin:
             mlflow.end_run()
     print("TOOK", json.dumps(taken), flush=True)
 """
+SERVE = """
+for line in sys.stdin:
+    name, times = line.split()
+    measure(name, int(times))
+"""
 
 
-class Worker:
+class Script:
     """A process that logs when it is told to."""
 
-    def __init__(self, kind: str, environment: dict[str, str], folder: Path) -> None:
-        home = folder / kind
-        home.mkdir()
+    def __init__(self, kind: str, environment: dict[str, str], home: Path) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", WORKER, kind],
-            env={**environment, "HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "run")},
+            [sys.executable, "-W", "ignore", "-c", f"KIND = {kind!r}{PREPARE}{SERVE}"],
+            env=environment,
             cwd=home,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -92,16 +102,70 @@ class Worker:
         assert self._process.stdout is not None
         self._process.stdin.write(f"{name} {times}\n")
         self._process.stdin.flush()
-        for line in self._process.stdout:
-            if line.startswith("TOOK"):
-                taken: list[float] = json.loads(line.removeprefix("TOOK "))
-                return taken
-        raise RuntimeError("a worker ended")
+        return _find_taken(self._process.stdout)
 
     def end(self) -> None:
         """End it."""
         self._process.kill()
         self._process.wait()
+
+
+class Notebook:
+    """A kernel that logs in a cell of its notebook when it is told to."""
+
+    def __init__(self, kind: str, environment: dict[str, str], home: Path) -> None:
+        notebook = new_notebook(cells=[new_code_cell("measure()", id=CELL)])
+        nbformat.write(notebook, home / "bench.ipynb")
+        for command in (["init", "-q"], ["add", "."], [*AUTHOR, "commit", "-qm", "Bench"]):
+            subprocess.run(["git", *command], cwd=home, env=environment, check=True)
+        self._manager = KernelManager(kernel_name="python3")
+        self._manager.start_kernel(
+            env={**environment, "JPY_SESSION_NAME": str(home / "bench.ipynb")},
+            cwd=str(home),
+            extra_arguments=["--InteractiveShellApp.extensions=[]"] if kind == "plain" else [],
+            stderr=subprocess.DEVNULL,
+        )
+        self._client = self._manager.client()
+        self._client.start_channels()
+        self._client.wait_for_ready(timeout=120)
+        self._ask(f"KIND = {kind!r}{PREPARE}")
+        captured = self._ask("print('baton.cell' in mlflow.get_run(run.info.run_id).data.tags)")
+        if (captured[-1] == "True") != (kind == "baton"):
+            raise SystemExit(f"The {kind} kernel's run has the wrong tags.")
+
+    def _ask(self, code: str) -> list[str]:
+        """Run a cell as JupyterLab sends it; return the lines that it printed."""
+        content = {"code": code, "silent": False, "store_history": True}
+        message = self._client.session.msg("execute_request", content, metadata={"cellId": CELL})
+        self._client.shell_channel.send(message)
+        printed = ""
+        while True:
+            said = self._client.get_iopub_msg(timeout=120)
+            if said["parent_header"].get("msg_id") != message["header"]["msg_id"]:
+                continue
+            if said["msg_type"] == "error":
+                raise SystemExit("\n".join(said["content"]["traceback"]))
+            if said["content"].get("name") == "stdout":
+                printed += said["content"]["text"]
+            if said["content"].get("execution_state") == "idle":
+                return printed.splitlines()
+
+    def time(self, name: str, times: int) -> list[float]:
+        """Return what each of so many calls took, in milliseconds."""
+        return _find_taken(self._ask(f"measure({name!r}, {times})"))
+
+    def end(self) -> None:
+        """End it."""
+        self._client.stop_channels()
+        self._manager.shutdown_kernel(now=True)
+
+
+def _find_taken(lines: Iterable[str]) -> list[float]:
+    for line in lines:
+        if line.startswith("TOOK"):
+            taken: list[float] = json.loads(line.removeprefix("TOOK "))
+            return taken
+    raise SystemExit("A worker ended.")
 
 
 def main() -> None:
@@ -110,12 +174,22 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         hub = stack.enter_context(start_hub())
         service = stack.enter_context(start_service(hub, ["-m", "baton_hub.tracking"]))
-        environment = _environment(service)
-        workers = {kind: Worker(kind, environment, folder) for kind in ("plain", "baton")}
-        for worker in workers.values():
-            stack.callback(worker.end)
+        for place in (Script, Notebook):
+            print(f"in a {place.__name__.lower()}")
+            _measure(place, _environment(service), folder)
+
+
+def _measure(place: type[Script | Notebook], environment: dict[str, str], folder: Path) -> None:
+    with ExitStack() as stack:
+        workers: dict[str, Script | Notebook] = {}
+        for kind in ("plain", "baton"):
+            home = folder / f"{place.__name__}-{kind}"
+            home.mkdir()
+            own = {"HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "run")}
+            workers[kind] = place(kind, environment | own, home)
+            stack.callback(workers[kind].end)
             for name in NAMES:
-                worker.time(name, 3)  # Connections, and what is loaded when first used.
+                workers[kind].time(name, 3)  # Connections, and what is loaded when first used.
         found: dict[str, dict[str, list[float]]] = {
             kind: {name: [] for name in NAMES} for kind in workers
         }
