@@ -42,7 +42,7 @@ def doors() -> set[tuple[str, str]]:
     ended = subprocess.run([sys.executable, "-c", WALK], capture_output=True, text=True, check=True)
     found = set()
     for method, pattern in json.loads(ended.stdout.strip().rpartition("\n")[2]):
-        path = re.sub(r"\(\?P<action>(\w+)\|[^)]*\)", r"\1", pattern)
+        path = re.sub(r"\(\?P<\w+>(\w+)\|[^)]*\)", r"\1", pattern)
         path = re.sub(r"\(\?P<\w+>[^)]*\)", "0" * 32, path)
         found.add((method, path.rstrip("$")))
     return found
