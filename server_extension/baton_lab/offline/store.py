@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any
 
@@ -128,7 +129,17 @@ class KeptStore(RestStore):  # type: ignore[misc]
         try:
             return self._ask(asked)
         except AwayError as away:
+            return self._keep_or_ask(asked, away)
+
+    def _keep_or_ask(self, asked: Asked, away: AwayError) -> Json:
+        try:
             return self._keep_for(asked, away)
+        except MlflowException:
+            # It would be lost: MLflow is asked even where it did not answer a moment ago.
+            if not away.is_tried:
+                with suppress(AwayError):
+                    return self._ask(asked, must=True)
+            raise
 
     def _ask_now(self, asked: Asked) -> Json:
         try:
