@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
+from tests.lab.mlflow_asked import Mlflow
 from tests.processes import await_answer, free_port, running
 
 PEOPLE = {
@@ -246,6 +247,14 @@ def platform(hub: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pla
 @pytest.fixture(scope="session")
 def mlflow(platform: Platform) -> Process:
     return platform.mlflow
+
+
+@pytest.fixture(scope="module")
+def records(mlflow: Process, until: Callable[..., Any]) -> Iterator[Mlflow]:
+    """What MLflow has, as the scientist asks it."""
+    made = Mlflow(mlflow.url, until)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

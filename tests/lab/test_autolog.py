@@ -28,13 +28,6 @@ print([type(one).__name__ for one in sys.meta_path if "baton" in type(one).__mod
 """
 
 
-@pytest.fixture(scope="module")
-def service(mlflow: Any, until: Callable[..., Any]) -> Iterator[Mlflow]:
-    made = Mlflow(mlflow.url, until)
-    yield made
-    made.close()
-
-
 @pytest.fixture(autouse=True)
 def settings(lab: Any) -> Iterator[Path]:
     """Where the settings are; none are set yet."""
@@ -58,9 +51,9 @@ def set_autolog(lab: Any, autolog: str | None, notebook: str | None = None) -> N
     assert answer.is_success, answer.text
 
 
-def data(service: Mlflow, run: str) -> tuple[dict[str, str], dict[str, float], list[Any]]:
+def data(records: Mlflow, run: str) -> tuple[dict[str, str], dict[str, float], list[Any]]:
     """Return a run's parameters, metrics and models."""
-    found = service.run(run)
+    found = records.run(run)
     params = {one["key"]: one["value"] for one in found["data"].get("params", [])}
     metrics = {one["key"]: one["value"] for one in found["data"].get("metrics", [])}
     return params, metrics, found.get("outputs", {}).get("model_outputs", [])
@@ -73,43 +66,43 @@ def test_with_off_nothing_of_ours_happens(notebook: Notebook) -> None:
 
 
 def test_metrics_are_logged_for_code_that_never_heard_of_mlflow(
-    notebook: Notebook, lab: Any, service: Mlflow
+    notebook: Notebook, lab: Any, records: Mlflow
 ) -> None:
     """MLflow is loaded when scikit-learn is, and not before."""
     set_autolog(lab, "metrics")
     assert notebook.run("a", HAS_MLFLOW) == "False"
     assert notebook.run("a", "import sklearn.linear_model\n" + HAS_MLFLOW) == "True"
-    params, metrics, models = data(service, run := notebook.run("a", FIT.format(c=7)))
+    params, metrics, models = data(records, run := notebook.run("a", FIT.format(c=7)))
     assert params["C"] == "7"
     assert 0.9 < metrics["training_score"] <= 1
     assert models == []
-    found = service.run(run)
+    found = records.run(run)
     assert found["inputs"]["dataset_inputs"], "the data set's digest"
     assert found["info"]["status"] == "FINISHED"
-    assert service.captured(run)["baton.notebook.path"] == notebook.path
+    assert records.captured(run)["baton.notebook.path"] == notebook.path
     assert notebook.run("a", HOOKS) == "[]"
 
 
 def test_metrics_are_logged_where_the_code_imports_mlflow(
-    notebook: Notebook, lab: Any, service: Mlflow
+    notebook: Notebook, lab: Any, records: Mlflow
 ) -> None:
     set_autolog(lab, "metrics", notebook.path)
     code = "import mlflow\nmlflow.set_experiment('mine')\n" + FIT.format(c=5)
-    params, metrics, models = data(service, notebook.run("a", code))
+    params, metrics, models = data(records, notebook.run("a", code))
     assert params["C"] == "5"
     assert "training_score" in metrics
     assert models == []
 
 
 def test_models_are_logged_only_where_they_are_asked_for(
-    notebook: Notebook, lab: Any, service: Mlflow
+    notebook: Notebook, lab: Any, records: Mlflow
 ) -> None:
     """With a signature and an example, so that they can be handed over."""
     set_autolog(lab, "models", notebook.path)
     run = notebook.run("a", FIT.format(c=3))
-    (model,) = data(service, run)[2]
-    said = service.file(
-        service.run(run)["info"]["artifact_uri"].replace(
+    (model,) = data(records, run)[2]
+    said = records.file(
+        records.run(run)["info"]["artifact_uri"].replace(
             f"{run}/artifacts", f"models/{model['model_id']}/artifacts"
         )
         + "/MLmodel"
@@ -119,17 +112,17 @@ def test_models_are_logged_only_where_they_are_asked_for(
 
 
 def test_a_running_kernel_follows_at_its_next_cell(
-    notebook: Notebook, lab: Any, service: Mlflow
+    notebook: Notebook, lab: Any, records: Mlflow
 ) -> None:
     """Off, on, models, off: also with scikit-learn loaded before."""
     assert notebook.run("a", "import sklearn\n" + HAS_MLFLOW) == "False"
     set_autolog(lab, "metrics", notebook.path)
     first = notebook.run("a", FIT.format(c=1))
-    assert data(service, first)[1]
+    assert data(records, first)[1]
     set_autolog(lab, "models", notebook.path)
     second = notebook.run("a", FIT.format(c=2))
     assert second != first
-    assert data(service, second)[2]
+    assert data(records, second)[2]
     set_autolog(lab, "off", notebook.path)
     assert notebook.run("a", FIT.format(c=3)) == second
     set_autolog(lab, "metrics")
@@ -137,7 +130,7 @@ def test_a_running_kernel_follows_at_its_next_cell(
     set_autolog(lab, None, notebook.path)
     third = notebook.run("a", FIT.format(c=4))
     assert third != second
-    assert data(service, third)[2] == []
+    assert data(records, third)[2] == []
 
 
 def test_a_setting_follows_a_rename_into_the_running_kernel(
@@ -168,16 +161,16 @@ def test_what_the_code_turns_off_stays_off(notebook: Notebook, lab: Any, call: s
 @pytest.mark.parametrize("call", ["mlflow.autolog()", "mlflow.sklearn.autolog()"])
 @pytest.mark.parametrize("before", ["off", "metrics"])
 def test_what_the_code_turns_on_stays_as_it_says(
-    notebook: Notebook, lab: Any, service: Mlflow, call: str, before: str
+    notebook: Notebook, lab: Any, records: Mlflow, call: str, before: str
 ) -> None:
     """With models here, whatever is set before and after."""
     set_autolog(lab, before, notebook.path)
     notebook.run("a", f"import mlflow\n{call}")
     set_autolog(lab, "metrics", notebook.path)
-    assert data(service, notebook.run("a", FIT.format(c=1)))[2]
+    assert data(records, notebook.run("a", FIT.format(c=1)))[2]
     set_autolog(lab, "off", notebook.path)
-    assert data(service, notebook.run("a", FIT.format(c=2)))[0]["C"] == "2"
-    assert data(service, notebook.run("a", FIT.format(c=2)))[2]
+    assert data(records, notebook.run("a", FIT.format(c=2)))[0]["C"] == "2"
+    assert data(records, notebook.run("a", FIT.format(c=2)))[2]
 
 
 def test_a_broken_file_is_said_once_and_changes_nothing(
@@ -252,7 +245,7 @@ def test_pictures_are_neither_metrics_nor_parameters(notebook: Notebook, lab: An
 
 
 def test_a_library_that_imports_another_one_is_logged_once(
-    notebook: Notebook, lab: Any, service: Mlflow
+    notebook: Notebook, lab: Any, records: Mlflow
 ) -> None:
     """XGBoost imports scikit-learn while it is half made itself."""
     pytest.importorskip("xgboost")
@@ -266,7 +259,7 @@ data = xgboost.DMatrix(X, label=X.sum(axis=1))
 xgboost.train({"max_depth": 2}, data, num_boost_round=3, evals=[(data, "train")])
 print(mlflow.last_active_run().info.run_id if first is None else None)
 """
-    params, metrics, models = data(service, notebook.run("a", code))
+    params, metrics, models = data(records, notebook.run("a", code))
     assert params["max_depth"] == "2"
     assert "train-rmse" in metrics
     assert models == []

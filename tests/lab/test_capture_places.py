@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,6 @@ with mlflow.start_run() as run:
     mlflow.log_metric("loss", 1)
 print("run", run.info.run_id)
 """
-
-
-@pytest.fixture(scope="module")
-def service(mlflow: Any, until: Callable[..., Any]) -> Iterator[Mlflow]:
-    made = Mlflow(mlflow.url, until)
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -71,23 +64,23 @@ def outputs(notebook: dict[str, Any]) -> str:
 
 
 def test_a_script_from_a_terminal_carries_its_text_as_it_ran(
-    home: Path, env: dict[str, str], service: Mlflow
+    home: Path, env: dict[str, str], records: Mlflow
 ) -> None:
     """Also where it is edited between its start and the run's."""
     script = home / "work" / "größe train.py"
     script.parent.mkdir()
     script.write_text(START.replace("with", f"open({str(script)!r}, 'w').write('edited')\nwith"))
     ran = script.read_bytes()
-    tags = service.captured(run_in(call([sys.executable, str(script)], env, home)))
+    tags = records.captured(run_in(call([sys.executable, str(script)], env, home)))
     assert script.read_text() == "edited"
     assert tags["baton.script.path"] == "work/größe train.py"
-    assert service.snapshot(tags, "script") == ran
+    assert records.snapshot(tags, "script") == ran
     assert tags["baton.server"] == "scientist"
     assert not {"baton.cell", "baton.cell.count", "baton.notebook.path"} & tags.keys()
 
 
 def test_names_that_are_no_text_lose_no_run(
-    home: Path, env: dict[str, str], service: Mlflow
+    home: Path, env: dict[str, str], records: Mlflow
 ) -> None:
     """Linux allows any bytes; MLflow's client fails at what is no UTF-8, databases at NUL."""
     script = Path(os.fsdecode(os.fsencode(home) + b"/gr\xf6\xdfe\n/tr\xe4in.py"))
@@ -96,26 +89,26 @@ def test_names_that_are_no_text_lose_no_run(
     odd = {**env, "BATON_PROFILE": os.fsdecode(b"\xff" + b"x" * 20_000)}
     done = subprocess.run([sys.executable, script], env=odd, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
-    tags = service.captured(run_in(done.stdout.decode()))
+    tags = records.captured(run_in(done.stdout.decode()))
     assert tags["baton.script.path"] == "gr��e�/tr�in.py"
     assert len(tags["baton.profile"]) == 1000
-    assert service.snapshot(tags, "script").startswith(START.encode())
+    assert records.snapshot(tags, "script").startswith(START.encode())
 
 
 def test_a_program_without_a_file_carries_what_there_is(
-    home: Path, env: dict[str, str], service: Mlflow
+    home: Path, env: dict[str, str], records: Mlflow
 ) -> None:
     piped = subprocess.run(
         [sys.executable, "-"], input=START, env=env, cwd=home, capture_output=True, text=True
     )
     for printed in (call([sys.executable, "-c", START], env, home), piped.stdout):
-        tags = service.captured(run_in(printed))
+        tags = records.captured(run_in(printed))
         assert not {key for key in tags if key.startswith(("baton.script", "baton.notebook"))}
         assert tags["baton.profile"] == "scikit-learn"
 
 
 def test_a_fork_and_a_spawned_worker_carry_the_script(
-    home: Path, env: dict[str, str], service: Mlflow
+    home: Path, env: dict[str, str], records: Mlflow
 ) -> None:
     script = home / "workers.py"
     body = "\n    ".join(START.strip().splitlines())
@@ -135,13 +128,13 @@ if __name__ == "__main__":
     runs = [line.split()[1] for line in printed.splitlines() if line.startswith("run ")]
     assert len(runs) == 2
     for run in runs:
-        tags = service.captured(run)
+        tags = records.captured(run)
         assert tags["baton.script.path"] == "workers.py"
-        assert service.snapshot(tags, "script") == script.read_bytes()
+        assert records.snapshot(tags, "script") == script.read_bytes()
 
 
 def test_papermill_carries_both_notebooks_and_the_parameters(
-    home: Path, env: dict[str, str], service: Mlflow
+    home: Path, env: dict[str, str], records: Mlflow
 ) -> None:
     first = code_cell("p", "rate = 1\ntoken = ''")
     first["metadata"] = {"tags": ["parameters"]}
@@ -150,35 +143,35 @@ def test_papermill_carries_both_notebooks_and_the_parameters(
     (home / "in put.ipynb").write_text(book)
     command = [sys.executable, "-m", "papermill", "in put.ipynb", "out.ipynb", "-p", "rate", "7"]
     call([*command, "-p", "token", "scientist-token"], env, home)
-    tags = service.captured(run_in(outputs(json.loads((home / "out.ipynb").read_text()))))
+    tags = records.captured(run_in(outputs(json.loads((home / "out.ipynb").read_text()))))
     assert tags["baton.notebook.path"] == "in put.ipynb"
     assert tags["baton.papermill.output"] == "out.ipynb"
     parameters = json.loads(tags["baton.papermill.parameters"])
     assert parameters == {"rate": 7, "token": "[masked]"}
     assert tags["baton.notebook.in_order"] == "true"
     assert tags["baton.cell"] == "t"
-    content = service.snapshot(tags)
+    content = records.snapshot(tags)
     assert b"rate = 7" in content
     assert b"scientist-token" not in content
 
 
 def test_nbconvert_carries_the_notebook_that_it_runs(
-    home: Path, env: dict[str, str], service: Mlflow
+    home: Path, env: dict[str, str], records: Mlflow
 ) -> None:
     book = render_notebook(code_cell("one", "x = 1"), code_cell("two", START))
     (home / "book.ipynb").write_text(book)
     command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--stdout"]
     out = json.loads(call([*command, "book.ipynb"], env, home))
-    tags = service.captured(run_in(outputs(out)))
+    tags = records.captured(run_in(outputs(out)))
     assert tags["baton.notebook.path"] == "book.ipynb"
     assert (tags["baton.cell"], tags["baton.cell.count"]) == ("two", "2")
     assert tags["baton.notebook.in_order"] == "true"
-    sources = ["".join(cell["source"]) for cell in json.loads(service.snapshot(tags))["cells"]]
+    sources = ["".join(cell["source"]) for cell in json.loads(records.snapshot(tags))["cells"]]
     assert sources == ["x = 1", START]
 
 
 def test_a_kernel_that_a_notebook_starts_is_not_taken_for_that_notebook(
-    home: Path, env: dict[str, str], service: Mlflow
+    home: Path, env: dict[str, str], records: Mlflow
 ) -> None:
     """Its variables are inherited; it is another's kernel all the same."""
     code = f"""
@@ -189,32 +182,32 @@ client.stop_channels(); manager.shutdown_kernel(now=True)
 """
     outer = {"kernel": "outer", "cell": "c", "count": 3, "cells": ""}
     said = {"JPY_SESSION_NAME": str(home / "outer.ipynb"), "BATON_CELL": json.dumps(outer)}
-    tags = service.captured(run_in(call([sys.executable, "-c", code], env | said, home)))
+    tags = records.captured(run_in(call([sys.executable, "-c", code], env | said, home)))
     assert "baton.notebook.path" not in tags
     assert "baton.cell" not in tags
     assert (
         START.encode()
-        in json.dumps(json.loads(service.snapshot(tags))).encode().decode("unicode_escape").encode()
+        in json.dumps(json.loads(records.snapshot(tags))).encode().decode("unicode_escape").encode()
     )
 
 
 def test_on_a_disk_that_takes_nothing_the_run_is_made_and_says_so(
-    home: Path, env: dict[str, str], service: Mlflow
+    home: Path, env: dict[str, str], records: Mlflow
 ) -> None:
     """As with a read-only home: a file stands where Jupyter's folder would be."""
     (home / "blocked").write_text("")
     odd = env | {"JUPYTER_DATA_DIR": str(home / "blocked" / "data")}
     (home / "train.py").write_text(START)
     run = run_in(call([sys.executable, "train.py"], odd, home))
-    tags = service.tags(run)
+    tags = records.tags(run)
     assert "so no snapshot is kept" in tags["baton.capture.problem"]
     assert tags["baton.script.path"] == "train.py"
     assert tags["baton.profile"] == "scikit-learn"
-    assert service.run(run)["info"]["status"] == "FINISHED"
+    assert records.run(run)["info"]["status"] == "FINISHED"
 
 
 def test_an_environment_without_baton_makes_plain_runs(
-    home: Path, env: dict[str, str], service: Mlflow
+    home: Path, env: dict[str, str], records: Mlflow
 ) -> None:
     """Another kernel's environment, where jupyter-baton is not installed: nothing breaks."""
     hidden = (
@@ -222,7 +215,7 @@ def test_an_environment_without_baton_makes_plain_runs(
         "old = m.entry_points\n"
         "m.entry_points = lambda **k: own(e for e in old(**k) if 'baton' not in e.value)\n"
     )
-    tags = service.tags(run_in(call([sys.executable, "-c", hidden + START], env, home)))
+    tags = records.tags(run_in(call([sys.executable, "-c", hidden + START], env, home)))
     assert tags["mlflow.user"] == "scientist"
     assert not {key for key in tags if key.startswith("baton.")}
 

@@ -23,13 +23,6 @@ print(run.info.run_id)
 
 
 @pytest.fixture(scope="module")
-def service(mlflow: Any, until: Callable[..., Any]) -> Iterator[Mlflow]:
-    made = Mlflow(mlflow.url, until)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
 def notebook(lab: Any) -> Iterator[Notebook]:
     """A notebook in a git repository, with unicode and a space in its path."""
     folder = lab.home / "größe"
@@ -45,9 +38,9 @@ def notebook(lab: Any) -> Iterator[Notebook]:
         yield opened
 
 
-def test_a_run_carries_where_it_comes_from(notebook: Notebook, service: Mlflow, lab: Any) -> None:
+def test_a_run_carries_where_it_comes_from(notebook: Notebook, records: Mlflow, lab: Any) -> None:
     notebook.run("first", "x = 2")
-    tags = service.captured(notebook.run("second", START), "baton.git.untracked")
+    tags = records.captured(notebook.run("second", START), "baton.git.untracked")
     assert tags["baton.notebook.path"] == "größe/my notes.ipynb"
     assert tags["baton.cell"] == "second"
     assert tags["baton.cell.count"] == str(notebook.count)
@@ -62,9 +55,9 @@ def test_a_run_carries_where_it_comes_from(notebook: Notebook, service: Mlflow, 
     head = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=lab.home / "größe", text=True)
     assert tags["mlflow.source.git.commit"] == head.strip()
     assert "baton.capture.problem" not in tags
-    cells = json.loads(service.snapshot(tags))["cells"]
+    cells = json.loads(records.snapshot(tags))["cells"]
     assert ["".join(cell["source"]) for cell in cells] == ["x = 2", START, "end"]
-    lock = service.file(tags["baton.packages"]).decode()
+    lock = records.file(tags["baton.packages"]).decode()
     assert lock.startswith(f"# Python {machine.python_version()}")
     assert "\nmlflow==" in lock
 
@@ -80,8 +73,8 @@ print(own._get_notebook_name())
     assert notebook.run("second", asked) == "my notes.ipynb"
 
 
-def test_the_way_back_verifies_every_digest(notebook: Notebook, service: Mlflow, lab: Any) -> None:
-    service.captured(run := notebook.run("second", START))
+def test_the_way_back_verifies_every_digest(notebook: Notebook, records: Mlflow, lab: Any) -> None:
+    records.captured(run := notebook.run("second", START))
     steps = {step["kind"]: step for step in lab.get("trace", run=run)["steps"]}
     assert steps["notebook"]["state"] == steps["packages"]["state"] == "verified"
     assert steps["notebook"]["value"] == notebook.path
@@ -90,23 +83,23 @@ def test_the_way_back_verifies_every_digest(notebook: Notebook, service: Mlflow,
 
 
 def test_the_files_lie_where_the_experiments_permissions_hold(
-    notebook: Notebook, service: Mlflow
+    notebook: Notebook, records: Mlflow
 ) -> None:
-    tags = service.captured(run_id := notebook.run("second", START))
-    experiment = service.run(run_id)["info"]["experiment_id"]
+    tags = records.captured(run_id := notebook.run("second", START))
+    experiment = records.run(run_id)["info"]["experiment_id"]
     for tag, kind in (("baton.notebook.snapshot", "notebooks"), ("baton.packages", "packages")):
         assert tags[tag].startswith(f"mlflow-artifacts:/{experiment}/baton/{kind}/")
 
 
-def test_cells_run_out_of_order_are_told(notebook: Notebook, service: Mlflow) -> None:
+def test_cells_run_out_of_order_are_told(notebook: Notebook, records: Mlflow) -> None:
     notebook.run("second", START)
     notebook.run("first", "x = 3")
-    tags = service.captured(notebook.run("last", START))
+    tags = records.captured(notebook.run("last", START))
     assert tags["baton.notebook.in_order"] == "false"
 
 
 def test_a_secret_in_an_output_a_source_or_a_diff_is_masked(
-    notebook: Notebook, service: Mlflow, lab: Any
+    notebook: Notebook, records: Mlflow, lab: Any
 ) -> None:
     file = lab.home / notebook.path
     printed = {"output_type": "stream", "name": "stdout", "text": ["scientist-token\n"]}
@@ -116,12 +109,12 @@ def test_a_secret_in_an_output_a_source_or_a_diff_is_masked(
     subprocess.run(["git", "add", "keys.py"], cwd=lab.home / "größe", check=True)
     notebook.run("set", "import os; os.environ['MY_SECRET'] = 'own-' + 'value'")
     source = START + "# scientist-token own-value\n"
-    tags = service.captured(notebook.run("second", source), "baton.git.diff.sha256")
-    content = service.snapshot(tags)
+    tags = records.captured(notebook.run("second", source), "baton.git.diff.sha256")
+    content = records.snapshot(tags)
     assert b"scientist-token" not in content
     assert b"own-value" not in content
     assert content.count(b"[masked]") >= 2
-    diff = service.file(tags["baton.git.diff"])
+    diff = records.file(tags["baton.git.diff"])
     assert hashlib.sha256(diff).hexdigest() == tags["baton.git.diff.sha256"]
     assert b"scientist-token" not in diff
     assert b"+KEY = '[masked]'" in diff
@@ -129,22 +122,22 @@ def test_a_secret_in_an_output_a_source_or_a_diff_is_masked(
     subprocess.run(["git", "rm", "-qf", "keys.py"], cwd=lab.home / "größe", check=True)
 
 
-def test_one_content_is_stored_once(notebook: Notebook, service: Mlflow, lab: Any) -> None:
-    first = service.captured(notebook.run("second", START))
-    second = service.captured(notebook.run("second", START))
+def test_one_content_is_stored_once(notebook: Notebook, records: Mlflow, lab: Any) -> None:
+    first = records.captured(notebook.run("second", START))
+    second = records.captured(notebook.run("second", START))
     assert first["baton.packages"] == second["baton.packages"]
 
 
-def test_the_path_is_right_after_a_rename(notebook: Notebook, service: Mlflow, lab: Any) -> None:
+def test_the_path_is_right_after_a_rename(notebook: Notebook, records: Mlflow, lab: Any) -> None:
     notebook.rename("größe/renamed.ipynb")
-    tags = service.captured(notebook.run("second", START))
+    tags = records.captured(notebook.run("second", START))
     assert tags["baton.notebook.path"] == "größe/renamed.ipynb"
     assert tags["mlflow.source.name"] == "renamed.ipynb"
     assert "baton.notebook.left_out" not in tags
 
 
 def test_the_path_is_right_after_a_rename_without_its_session(
-    notebook: Notebook, service: Mlflow, lab: Any, until: Callable[..., Any]
+    notebook: Notebook, records: Mlflow, lab: Any, until: Callable[..., Any]
 ) -> None:
     """Renamed over the contents API, with its tab closed; its folder too."""
     sessions = lab.home / ".local/share/jupyter/runtime/baton/sessions.json"
@@ -154,14 +147,14 @@ def test_the_path_is_right_after_a_rename_without_its_session(
     notebook.rename("tiefe", with_session=False)
     notebook.path = "tiefe/again.ipynb"
     until(lambda: json.loads(sessions.read_text())[notebook.kernel]["path"] == notebook.path)
-    tags = service.captured(notebook.run("second", START))
+    tags = records.captured(notebook.run("second", START))
     assert tags["baton.notebook.path"] == "tiefe/again.ipynb"
     assert sessions.stat().st_mode & 0o777 == 0o600
     assert sessions.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_kernel_that_is_killed_leaves_its_snapshot(
-    lab: Any, service: Mlflow, until: Callable[..., Any]
+    lab: Any, records: Mlflow, until: Callable[..., Any]
 ) -> None:
     """SIGKILL to the kernel's whole process group, at once after the call returned."""
     cells = [code_cell("a", "pass"), code_cell("b", START)]
@@ -176,41 +169,41 @@ def test_a_kernel_that_is_killed_leaves_its_snapshot(
             "os.killpg(os.getpgid(0), signal.SIGKILL)\n",
         )
         until(lambda: said.exists() and said.read_text())
-        tags = service.captured(said.read_text())
-    cells = json.loads(service.snapshot(tags))["cells"]
+        tags = records.captured(said.read_text())
+    cells = json.loads(records.snapshot(tags))["cells"]
     assert "os.killpg" in "".join(cells[1]["source"])
     assert tags["baton.cell"] == "b"
 
 
-def test_an_unsaved_notebook_is_made_of_what_ran(lab: Any, service: Mlflow) -> None:
+def test_an_unsaved_notebook_is_made_of_what_ran(lab: Any, records: Mlflow) -> None:
     with open_notebook(lab, "unsaved.ipynb", None) as opened:
         opened.run("a", "x = 1")
-        tags = service.captured(opened.run("b", START))
+        tags = records.captured(opened.run("b", START))
     assert tags["baton.notebook.path"] == "unsaved.ipynb"
     assert tags["baton.notebook.left_out"] == "the saved notebook (there is no file)"
-    cells = json.loads(service.snapshot(tags))["cells"]
+    cells = json.loads(records.snapshot(tags))["cells"]
     assert [cell["id"] for cell in cells] == ["a", "b"]
 
 
-def test_a_deleted_notebook_is_made_of_what_ran(lab: Any, service: Mlflow) -> None:
+def test_a_deleted_notebook_is_made_of_what_ran(lab: Any, records: Mlflow) -> None:
     with open_notebook(lab, "deleted.ipynb", render_notebook(code_cell("a", "x"))) as opened:
         (lab.home / "deleted.ipynb").unlink()
-        tags = service.captured(opened.run("b", START))
-    assert json.loads(service.snapshot(tags))["cells"][0]["id"] == "b"
+        tags = records.captured(opened.run("b", START))
+    assert json.loads(records.snapshot(tags))["cells"][0]["id"] == "b"
 
 
-def test_a_notebook_of_50_mb_is_kept_without_its_outputs(lab: Any, service: Mlflow) -> None:
+def test_a_notebook_of_50_mb_is_kept_without_its_outputs(lab: Any, records: Mlflow) -> None:
     output = {"output_type": "stream", "name": "stdout", "text": ["x" * 50_000_000]}
     cells = [code_cell("a", "huge()", outputs=[output]), code_cell("b", START)]
     with open_notebook(lab, "huge.ipynb", render_notebook(*cells)) as opened:
-        tags = service.captured(opened.run("b", START))
+        tags = records.captured(opened.run("b", START))
     assert tags["baton.notebook.left_out"] == "outputs (48 MiB; a snapshot may have 20 MiB)"
-    first, second = json.loads(service.snapshot(tags))["cells"]
+    first, second = json.loads(records.snapshot(tags))["cells"]
     assert (first["source"], first["outputs"]) == ("huge()", [])
     assert second["source"] == START
 
 
-def test_several_kernels_of_one_notebook_know_their_own_cells(lab: Any, service: Mlflow) -> None:
+def test_several_kernels_of_one_notebook_know_their_own_cells(lab: Any, records: Mlflow) -> None:
     text = render_notebook(code_cell("a", "x"), code_cell("b", START))
     with (
         open_notebook(lab, "shared.ipynb", text) as one,
@@ -220,30 +213,30 @@ def test_several_kernels_of_one_notebook_know_their_own_cells(lab: Any, service:
         one.run("a", "x = 'one'")
         two.run("a", "x = 'two'")
         runs = one.run("b", START), two.run("b", START)
-        found = [service.captured(run) for run in runs]
+        found = [records.captured(run) for run in runs]
     assert {tags["baton.notebook.path"] for tags in found} == {"shared.ipynb"}
-    texts = [service.snapshot(tags).decode() for tags in found]
+    texts = [records.snapshot(tags).decode() for tags in found]
     assert "x = 'one'" in texts[0]
     assert "x = 'two'" in texts[1]
 
 
 def test_a_script_that_a_cell_starts_names_the_cell(
-    notebook: Notebook, service: Mlflow, lab: Any
+    notebook: Notebook, records: Mlflow, lab: Any
 ) -> None:
     script = lab.home / "größe-train.py"
     script.write_text(START + "# password = 'hunter22'\n")
     source = f"""import subprocess, sys
 print(subprocess.check_output([sys.executable, {str(script)!r}], text=True))"""
-    tags = service.captured(notebook.run("second", source))
+    tags = records.captured(notebook.run("second", source))
     assert tags["baton.cell"] == "second"
     assert tags["baton.cell.count"] == str(notebook.count)
     assert tags["baton.notebook.path"] == notebook.path
     assert tags["baton.script.path"] == "größe-train.py"
-    assert service.snapshot(tags, "script") == (START + "# password = '[masked]'\n").encode()
-    assert b"subprocess.check_output" in service.snapshot(tags)
+    assert records.snapshot(tags, "script") == (START + "# password = '[masked]'\n").encode()
+    assert b"subprocess.check_output" in records.snapshot(tags)
 
 
-def test_a_fork_of_the_kernel_names_the_cell(notebook: Notebook, service: Mlflow) -> None:
+def test_a_fork_of_the_kernel_names_the_cell(notebook: Notebook, records: Mlflow) -> None:
     body = "\n    ".join(START.strip().splitlines())
     source = f"""
 import multiprocessing
@@ -253,33 +246,33 @@ process = multiprocessing.get_context("fork").Process(target=work)
 process.start()
 process.join()
 """
-    tags = service.captured(notebook.run("second", source))
+    tags = records.captured(notebook.run("second", source))
     assert (tags["baton.cell"], tags["baton.cell.count"]) == ("second", str(notebook.count))
-    assert b"multiprocessing" in service.snapshot(tags)
+    assert b"multiprocessing" in records.snapshot(tags)
 
 
-def test_cells_deleted_in_the_browser_are_gone_from_the_snapshot(lab: Any, service: Mlflow) -> None:
+def test_cells_deleted_in_the_browser_are_gone_from_the_snapshot(lab: Any, records: Mlflow) -> None:
     """The client names them with the next execution; the file still has them."""
     text = render_notebook(code_cell("a", "1"), code_cell("b", "2"), code_cell("c", START))
     with open_notebook(lab, "deleting.ipynb", text) as opened:
         opened.run("a", "1")
-        tags = service.captured(opened.run("c", START, deletedCells=["b"]))
-    cells = json.loads(service.snapshot(tags))["cells"]
+        tags = records.captured(opened.run("c", START, deletedCells=["b"]))
+    cells = json.loads(records.snapshot(tags))["cells"]
     assert [cell["id"] for cell in cells] == ["a", "c"]
     assert tags["baton.notebook.in_order"] == "true"
 
 
-def test_runs_of_mlflows_client_carry_it_too(notebook: Notebook, service: Mlflow) -> None:
+def test_runs_of_mlflows_client_carry_it_too(notebook: Notebook, records: Mlflow) -> None:
     """MlflowClient does not ask for tags of the place."""
     source = "import mlflow; c = mlflow.MlflowClient(); e = mlflow.set_experiment('captured')\n"
     source += "print(c.create_run(e.experiment_id).info.run_id)"
-    tags = service.captured(notebook.run("second", source))
+    tags = records.captured(notebook.run("second", source))
     assert tags["baton.cell"] == "second"
     assert tags["baton.profile"] == "scikit-learn"
 
 
 def test_datasets_have_digests_by_autolog_and_by_log_input(
-    notebook: Notebook, service: Mlflow
+    notebook: Notebook, records: Mlflow
 ) -> None:
     source = """
 import mlflow, pandas
@@ -293,7 +286,7 @@ with mlflow.start_run() as run:
 mlflow.sklearn.autolog(disable=True)
 print(run.info.run_id)
 """
-    run = service.run(notebook.run("second", source))
+    run = records.run(notebook.run("second", source))
     found = [entry["dataset"] for entry in run["inputs"]["dataset_inputs"]]
     assert len(found) == 2
     assert "own" in {dataset["name"] for dataset in found}

@@ -7,7 +7,7 @@ token and nothing of Baton.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -121,13 +121,6 @@ print(run.info.run_id)
 """
 
 
-@pytest.fixture(scope="module")
-def service(mlflow: Any, until: Callable[..., Any]) -> Iterator[Mlflow]:
-    made = Mlflow(mlflow.url, until)
-    yield made
-    made.close()
-
-
 @pytest.fixture
 def notebook(lab: Any, request: pytest.FixtureRequest) -> Iterator[Notebook]:
     name = f"clients/{request.node.name}.ipynb"
@@ -140,54 +133,54 @@ def _data(run: dict[str, Any]) -> tuple[dict[str, str], dict[str, float]]:
     return params, {one["key"]: one["value"] for one in run["data"].get("metrics", [])}
 
 
-def _check_origin(service: Mlflow, run_id: str, notebook: Notebook) -> None:
+def _check_origin(records: Mlflow, run_id: str, notebook: Notebook) -> None:
     """The run is the person's own, and says which notebook it comes from."""
-    tags = service.captured(run_id)
+    tags = records.captured(run_id)
     assert tags["mlflow.user"] == "scientist"
     assert tags["baton.notebook.path"] == notebook.path
 
 
-def test_scikit_learn_by_hand(notebook: Notebook, service: Mlflow) -> None:
+def test_scikit_learn_by_hand(notebook: Notebook, records: Mlflow) -> None:
     """Run, parameters, metric, tag, signature, example, registered model, alias, load, search."""
     for cell in SKLEARN:
         said = notebook.run("a", cell)
     run_id, accuracy, model_id = json.loads(said)
-    run = service.run(run_id)
+    run = records.run(run_id)
     params, metrics = _data(run)
     assert params == {"solver": "lbfgs", "max_iter": "1000", "random_state": "8888"}
     assert metrics == {"accuracy": accuracy}
     assert run["info"]["run_name"] == "by hand"
     assert [one["model_id"] for one in run["outputs"]["model_outputs"]] == [model_id]
-    _check_origin(service, run_id, notebook)
+    _check_origin(records, run_id, notebook)
 
 
-def test_scikit_learn_by_its_own_autologging(notebook: Notebook, service: Mlflow) -> None:
+def test_scikit_learn_by_its_own_autologging(notebook: Notebook, records: Mlflow) -> None:
     """With a grid search, whose runs are children, and a score that is logged afterwards."""
     run_id = notebook.run("a", SKLEARN_AUTOLOG)
-    params, metrics = _data(service.run(run_id))
+    params, metrics = _data(records.run(run_id))
     assert params["best_n_estimators"] in {"4", "8"}
     assert "best_cv_score" in metrics
     assert "GridSearchCV_score_X_test" in metrics
-    _check_origin(service, run_id, notebook)
+    _check_origin(records, run_id, notebook)
 
 
-def test_xgboost(notebook: Notebook, service: Mlflow) -> None:
+def test_xgboost(notebook: Notebook, records: Mlflow) -> None:
     pytest.importorskip("xgboost")
     run_id = notebook.run("a", XGBOOST)
-    run = service.run(run_id)
+    run = records.run(run_id)
     params, metrics = _data(run)
     assert params["num_boost_round"] == "5"
     assert {"train-mlogloss", "log_loss", "accuracy"} <= metrics.keys()
     assert run["outputs"]["model_outputs"]
-    _check_origin(service, run_id, notebook)
+    _check_origin(records, run_id, notebook)
 
 
-def test_pytorch(notebook: Notebook, service: Mlflow) -> None:
+def test_pytorch(notebook: Notebook, records: Mlflow) -> None:
     pytest.importorskip("torch")
     run_id = notebook.run("a", TORCH)
-    run = service.run(run_id)
+    run = records.run(run_id)
     params, metrics = _data(run)
     assert params == {"lr": "0.01", "epochs": "20"}
     assert metrics["loss"] < 10
     assert run["outputs"]["model_outputs"]
-    _check_origin(service, run_id, notebook)
+    _check_origin(records, run_id, notebook)

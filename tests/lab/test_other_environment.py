@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import sysconfig
 import venv
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.lab.conftest import Lab
@@ -25,13 +24,6 @@ with mlflow.start_run() as run:
     mlflow.log_text("x", "x.txt")
 print("run", run.info.run_id)
 """
-
-
-@pytest.fixture(scope="module")
-def service(mlflow: Any, until: Callable[..., Any]) -> Iterator[Mlflow]:
-    made = Mlflow(mlflow.url, until)
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +59,7 @@ def notebook(lab: Lab, elsewhere: Path) -> Iterator[Notebook]:
 
 
 def test_a_kernel_without_baton_makes_plain_runs_under_the_persons_name(
-    lab: Lab, notebook: Notebook, service: Mlflow
+    lab: Lab, notebook: Notebook, records: Mlflow
 ) -> None:
     missing = "import importlib.util as u; print([u.find_spec(n) for n in ('baton_lab', 'mlflow')])"
     said = notebook.run("z", missing)
@@ -77,9 +69,9 @@ def test_a_kernel_without_baton_makes_plain_runs_under_the_persons_name(
     assert not [word for word in NOISE if word in notebook.complained]
     assert notebook.run("b", "1 + 1") == ""
     assert notebook.complained == ""
-    run = service.run(run_id)
+    run = records.run(run_id)
     assert run["info"]["status"] == "FINISHED"
-    tags = service.tags(run_id)
+    tags = records.tags(run_id)
     assert tags["mlflow.user"] == "scientist"
     assert not {key for key in tags if key.startswith("baton.")}
 
@@ -92,7 +84,7 @@ def test_a_kernel_without_baton_starts_without_a_word(lab: Lab, notebook: Notebo
 
 
 def test_a_script_without_baton_that_a_cell_with_it_starts_makes_a_plain_run(
-    lab: Lab, elsewhere: Path, service: Mlflow
+    lab: Lab, elsewhere: Path, records: Mlflow
 ) -> None:
     (lab.home / "elsewhere.py").write_text(RUN)
     code = (
@@ -108,6 +100,6 @@ def test_a_script_without_baton_that_a_cell_with_it_starts_makes_a_plain_run(
         run_id = notebook.run("a", code).split()[1]
         complained = notebook.run("b", "print(repr(done.stderr))")
     assert not [word for word in NOISE if word in complained]
-    tags = service.tags(run_id)
+    tags = records.tags(run_id)
     assert tags["mlflow.user"] == "scientist"
     assert not {key for key in tags if key.startswith("baton.")}

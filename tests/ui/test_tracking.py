@@ -128,6 +128,8 @@ def test_a_run_of_a_notebook_shows_its_way_back(page: Page, album: Album) -> Non
     way_back(page, "Notebook").get_by_role("button", name="demos/way back.ipynb").click()
     front = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
     expect(front.locator(".jp-Notebook-cell").nth(1)).to_contain_text("mlflow.start_run")
+    # It takes the focus when it is ready, perhaps from whoever has it by then.
+    page.wait_for_function("document.activeElement?.closest('.jp-NotebookPanel')")
 
 
 def test_the_way_back_is_reached_by_the_keyboard_alone(page: Page) -> None:
