@@ -150,9 +150,10 @@ def test_who_is_told_durable_finds_it_on_the_disk_and_many_share_one_write(
     audit.open()
     asyncio.run(audit.durable())
     synced: list[int] = []
-    all_asked = threading.Event()
+    under_way, all_asked = threading.Event(), threading.Event()
 
     def fsync(handle: int) -> None:
+        under_way.set()
         all_asked.wait(10)
         synced.append(handle)
 
@@ -167,7 +168,9 @@ def test_who_is_told_durable_finds_it_on_the_disk_and_many_share_one_write(
         assert int(noted.split(":")[0]) >= 2 + number
 
     async def start_all() -> None:
-        await asyncio.gather(*(start(number) for number in range(100)))
+        first = asyncio.create_task(start(0))
+        assert await asyncio.to_thread(under_way.wait, 10)
+        await asyncio.gather(first, *(start(number) for number in range(1, 100)))
 
     asyncio.run(start_all())
     # One write that was under way, one for all the others; each of the file and of its head.
