@@ -132,6 +132,8 @@ class Gate:
         self._lock = threading.Lock()
         self.swallows = b""
         """Requests with this in them arrive, and their answers do not."""
+        self.drops = b""
+        """The next request with this in it does not arrive; it may have, for all one can see."""
 
     def __enter__(self) -> Self:
         return self
@@ -187,6 +189,9 @@ class Gate:
     ) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                if asks and self.drops and self.drops in data:
+                    self.drops = b""
+                    break
                 if asks and self.swallows and self.swallows in data:
                     muted.set()
                 if not asks and muted.is_set():

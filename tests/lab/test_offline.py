@@ -294,30 +294,83 @@ def test_a_full_disk_keeps_no_half_of_a_call(person: Person, gate: Gate, service
     assert service.steps(run["info"]["run_id"], "m") == list(range(kept))
 
 
-def test_a_run_whose_creation_arrived_and_was_not_answered_is_there_once(
-    service: Service, gate: Gate, person: Person
-) -> None:
-    code = (
-        "import sys, mlflow; mlflow.set_experiment('lost'); print('SET', flush=True)\n"
-        "sys.stdin.readline()\n"
-        "with mlflow.start_run():\n"
-        "    mlflow.log_metric('m', 1)\n"
-    )
-    with person.running(code) as process:
+MAKES = """
+import sys, mlflow
+mlflow.set_experiment({0!r})
+print("SET", flush=True)
+sys.stdin.readline()
+with mlflow.start_run():
+    model = mlflow.initialize_logged_model(name="m")
+    mlflow.log_metric("m", 1)
+    mlflow.finalize_logged_model(model.model_id, "READY")
+"""
+
+
+def _make(person: Person, gate: Gate, experiment: str, harm: str, where: bytes) -> str:
+    """Make a run and a model while something happens to requests; return what the script said."""
+    with person.running(MAKES.format(experiment)) as process:
         assert process.stdout is not None
         while "SET" not in process.stdout.readline():
             pass
-        gate.swallows = b"/runs/create"
+        setattr(gate, harm, where)
         said, _ = process.communicate("\n", timeout=120)
     assert process.returncode == 0, said
+    gate.swallows = gate.drops = b""
+    return said
+
+
+def _made_once(service: Service, experiment: str) -> dict[str, str]:
+    """Check that there is one run and one model, whole; return the run's tags."""
+    (run,) = service.runs(experiment)
+    assert [metric["value"] for metric in run["data"]["metrics"]] == [1]
+    found = service.post("logged-models/search", experiment_ids=[run["info"]["experiment_id"]])
+    (model,) = found["models"]
+    assert model["info"]["status"] == "LOGGED_MODEL_READY"
+    assert model["info"]["source_run_id"] == run["info"]["run_id"]
+    return {tag["key"]: tag["value"] for tag in run["data"]["tags"]}
+
+
+@pytest.mark.parametrize("path", ["/runs/create", "/logged-models "])
+@pytest.mark.parametrize("harm", ["swallows", "drops"])
+def test_what_was_made_and_not_answered_is_found_and_what_did_not_arrive_is_made(
+    service: Service, gate: Gate, person: Person, harm: str, path: str
+) -> None:
+    experiment = f"lost {harm} {path}"
+    said = _make(person, gate, experiment, harm, path.encode())
+    assert "is kept on this machine" not in said
+    assert "baton.offline.id" not in _made_once(service, experiment)
+
+
+def test_a_run_is_there_once_that_was_made_before_nothing_was_answered_any_more(
+    service: Service, gate: Gate, person: Person
+) -> None:
+    said = _make(person, gate, "mute", "swallows", b"/api/2.0/mlflow/")
     assert "is kept on this machine" in said
-    gate.swallows = b""
-    before = len(service.runs("lost"))
-    assert before >= 1
+    assert len(service.runs("mute")) == 1
+    code, said = person.sync()
+    assert code == 0, said
+    assert _made_once(service, "mute")["baton.offline.id"].startswith("offline-")
+
+
+def test_a_run_that_is_made_with_the_tags_of_another_is_a_run_of_its_own(
+    service: Service, gate: Gate, person: Person
+) -> None:
+    copies = (
+        "import mlflow; mlflow.set_experiment('copied')\n"
+        "with mlflow.start_run() as one: mlflow.log_metric('m', 1)\n"
+        "tags = mlflow.get_run(one.info.run_id).data.tags\n"
+        "client = mlflow.MlflowClient()\n"
+        "for value in (2, 3):\n"
+        "    two = client.create_run(one.info.experiment_id, tags=tags).info.run_id\n"
+        "    client.log_metric(two, 'm', value)\n"
+    )
+    gate.close()
+    person.run(copies)
+    gate.open()
     assert person.sync()[0] == 0
-    runs = service.runs("lost")
-    assert len(runs) == before
-    assert sum(bool(run["data"].get("metrics")) for run in runs) == 1
+    person.run(copies)
+    values = [run["data"]["metrics"][0]["value"] for run in service.runs("copied")]
+    assert sorted(values) == [1, 1, 2, 2, 3, 3]
 
 
 WIDE = """

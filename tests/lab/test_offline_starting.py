@@ -167,6 +167,19 @@ def test_a_wait_after_an_answer_is_said_anew() -> None:
     assert not line.is_away
 
 
+def test_the_pause_after_it_was_away_ends_when_it_answers() -> None:
+    clock = Clock()
+    line = _line(clock, [])
+    with pytest.raises(AwayError):
+        line.ask(lambda: _starting("3"))
+    good = Response()
+    good.status_code = 200
+    with pytest.raises(AwayError):
+        line.ask(lambda: good)
+    assert line.ask(lambda: good, must=True) is good
+    assert line.ask(lambda: good) is good
+
+
 def test_what_can_be_kept_waits_no_longer_than_before() -> None:
     clock, waits = Clock(), list[float]()
     with pytest.raises(AwayError):

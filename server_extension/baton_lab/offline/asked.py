@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from baton_lab.offline import keeping
 from baton_lab.offline.journal import Journal
 from baton_lab.offline.local import ID
+from baton_lab.offline.once import keyed, new_key
 
 Json = dict[str, Any]
 
@@ -30,6 +31,11 @@ class Asked(NamedTuple):
     def is_kept(self) -> bool:
         """Whether the call can be kept and sent later."""
         return keeping.is_kept(self.call)
+
+    def with_key(self) -> Asked:
+        """Return the call that makes something with a key by which that can be found."""
+        body = keyed(self.body, new_key())
+        return self._replace(text=json.dumps(body), body=body)
 
     def settled(self, journal: Journal) -> Asked:
         """Return the call with MLflow's own ids where there are such."""

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypedDict
 
 
 class Run(TypedDict):
-    """A run to be made. With ``is_tried`` MLflow may have it: its answer was lost."""
+    """A run to be made, if none has its key."""
 
     kind: Literal["run"]
     experiment: str
@@ -16,7 +16,6 @@ class Run(TypedDict):
     user: str
     start_time: int
     tags: dict[str, str]
-    is_tried: bool
 
 
 class Experiment(TypedDict):

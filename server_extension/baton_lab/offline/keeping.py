@@ -11,11 +11,14 @@ from mlflow.protos import service_pb2 as api
 from mlflow.utils.name_utils import _generate_random_name
 
 from baton_lab.offline.entries import Entry
-from baton_lab.offline.local import experiment_id, new_id
+from baton_lab.offline.local import experiment_id, local_id
+from baton_lab.offline.once import Kind, key_of
 
 Json = dict[str, Any]
 BEGINNINGS = {api.CreateRun, api.CreateExperiment, api.CreateLoggedModel}
 """Calls that make something, for which there is no journal yet."""
+KEYED: dict[type, Kind] = {api.CreateRun: "run", api.CreateLoggedModel: "model"}
+"""Those that would make a second one when they are repeated."""
 BY_RUN = {
     api.UpdateRun,
     api.LogMetric,
@@ -58,14 +61,15 @@ def is_kept(call: type) -> bool:
     return call in BEGINNINGS or call in BY_RUN or call in BY_EXPERIMENT or call in BY_MODEL
 
 
-def begin(call: type, body: Json, *, is_tried: bool) -> tuple[str, Entry]:
+def begin(call: type, body: Json) -> tuple[str, Entry]:
     """Return the local id of something new, and the entry that makes it."""
     if call is api.CreateRun:
-        return new_id(), _run(body, is_tried=is_tried)
+        return local_id(key_of(body)), _run(body)
     if call is api.CreateExperiment:
         name = body["name"]
         return experiment_id(name), {"kind": "experiment", "name": name, "body": body}
-    return new_id("m-"), {"kind": "model", "body": {**body, "created": int(time.time() * 1000)}}
+    body = {**body, "created": int(time.time() * 1000)}
+    return local_id(key_of(body), "m-"), {"kind": "model", "body": body}
 
 
 def entries(call: type, method: str, path: str, body: Json) -> Iterator[Entry]:
@@ -92,7 +96,7 @@ def _batch(body: Json) -> Iterator[Entry]:
         yield {"kind": "tags", "tags": {t["key"]: t.get("value", "") for t in body["tags"]}}
 
 
-def _run(body: Json, *, is_tried: bool) -> Entry:
+def _run(body: Json) -> Entry:
     tags = {item["key"]: item.get("value", "") for item in body.get("tags", [])}
     return {
         "kind": "run",
@@ -102,7 +106,6 @@ def _run(body: Json, *, is_tried: bool) -> Entry:
         "user": body.get("user_id", ""),
         "start_time": body.get("start_time") or int(time.time() * 1000),
         "tags": tags,
-        "is_tried": is_tried,
     }
 
 

@@ -125,6 +125,7 @@ class Line:
         trouble = trouble_of(response)
         if trouble is None or (trouble == "token" and not self._has_worked):
             self.is_away = self._is_waiting = False
+            self._rests_until = 0.0
             self._has_worked = self._has_worked or response.ok
             return response
         return Trouble(trouble, response.status_code in {500, 504}, retry_after(response))

@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Iterable
 from typing import Any
-from uuid import uuid4
 
 from baton_lab.offline.entries import Entry
 
@@ -17,9 +16,14 @@ TAG = "baton.offline.id"
 KINDS = ("metrics", "params", "tags")
 
 
-def new_id(prefix: str = "") -> str:
-    """Return an id for something new; MLflow's models have the prefix ``m-``."""
-    return f"{prefix}offline-{uuid4().hex}"
+def local_id(key: str, prefix: str = "") -> str:
+    """Return the id here of what is made with the key; MLflow's models have the prefix ``m-``."""
+    return f"{prefix}offline-{key}"
+
+
+def key_in(name: str) -> str:
+    """Return the key that stands in the id of a run or model of this machine."""
+    return name.rpartition("-")[2]
 
 
 def experiment_id(name: str) -> str:

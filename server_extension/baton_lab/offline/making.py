@@ -8,8 +8,9 @@ from typing import Any
 
 from baton_lab.offline.entries import Experiment, Model, Run
 from baton_lab.offline.journal import Made
-from baton_lab.offline.local import TAG
-from baton_lab.offline.mlflow_api import MlflowApi, RefusedError
+from baton_lab.offline.local import TAG, key_in
+from baton_lab.offline.mlflow_api import API, MlflowApi, RefusedError
+from baton_lab.offline.once import Kind, keyed, search
 
 Json = dict[str, Any]
 BEGINNINGS = {"run", "experiment", "model"}
@@ -24,7 +25,8 @@ class Maker:
 
     def __init__(self, api: MlflowApi, owner: str, settled: Callable[[str], str]) -> None:
         self._api = api
-        self._owner = owner
+        self._mark = {"key": TAG, "value": owner}
+        self._key = key_in(owner)
         self._settled = settled
 
     async def make(self, entry: Any) -> Made:
@@ -37,44 +39,28 @@ class Maker:
 
     async def _run(self, entry: Run) -> Made:
         experiment = self._settled(entry["experiment"])
-        tags = json.loads(self._settled(json.dumps(entry["tags"])))
-        found = await self._find_run(experiment, entry)
+        found = await self._find("run", experiment)
         if found is None:
+            tags = json.loads(self._settled(json.dumps(entry["tags"])))
             body = {
                 "experiment_id": experiment,
                 "user_id": entry["user"],
                 "start_time": entry["start_time"],
                 "run_name": entry["name"],
-                "tags": [*_pairs(tags), {"key": TAG, "value": self._owner}],
+                "tags": [*_pairs(tags), self._mark],
             }
-            found = (await self._api.post("runs/create", body))["run"]
+            found = (await self._api.post("runs/create", keyed(body, self._key)))["run"]
+        elif self._mark not in found["data"].get("tags", []):
+            # It is there from before it was kept.
+            await self._api.post("runs/set-tag", {"run_id": found["info"]["run_id"], **self._mark})
         info = found["info"]
         return Made(info["run_id"], info["artifact_uri"])
 
-    async def _find_run(self, experiment: str, entry: Run) -> Json | None:
-        """Return the run if an earlier try made it, though its answer was lost."""
-        tagged = await self._search(experiment, f"tags.`{TAG}` = '{self._owner}'")
-        if tagged or not entry["is_tried"]:
-            return next(iter(tagged), None)
-        same = await self._search(
-            experiment, f"attributes.start_time = {entry['start_time']} and status = 'RUNNING'"
-        )
-        for run in same:
-            data = run.get("data", {})
-            is_bare = not data.get("metrics") and not data.get("params")
-            tags = {tag["key"] for tag in data.get("tags", [])}
-            if is_bare and TAG not in tags and run["info"].get("run_name") == entry["name"]:
-                run_id = run["info"]["run_id"]
-                mark = {"run_id": run_id, "key": TAG, "value": self._owner}
-                await self._api.post("runs/set-tag", mark)
-                found: Json = run
-                return found
-        return None
-
-    async def _search(self, experiment: str, filter_: str) -> list[Json]:
-        body = {"experiment_ids": [experiment], "filter": filter_, "run_view_type": "ALL"}
-        found: list[Json] = (await self._api.post("runs/search", body)).get("runs", [])
-        return found
+    async def _find(self, kind: Kind, experiment: str) -> Json | None:
+        """Return what an earlier try made, though its answer was lost."""
+        asked = search(kind, experiment, self._key)
+        answer = await self._api.call("POST", asked.path, asked.body)
+        return next(iter(answer.get(asked.found, [])), None)
 
     async def _experiment(self, entry: Experiment) -> Made:
         found = await self._find_experiment(entry["name"])
@@ -100,15 +86,14 @@ class Maker:
     async def _model(self, entry: Model) -> Made:
         given = {name: value for name, value in entry["body"].items() if name != "created"}
         body = json.loads(self._settled(json.dumps(given)))
-        search = {
-            "experiment_ids": [body["experiment_id"]],
-            "filter": f"tags.`{TAG}` = '{self._owner}'",
-        }
-        models = (await self._api.post("logged-models/search", search)).get("models", [])
-        if not models:
-            body["tags"] = [*body.get("tags", []), {"key": TAG, "value": self._owner}]
-            models = [(await self._api.post("logged-models", body))["model"]]
-        info = models[0]["info"]
+        found = await self._find("model", body["experiment_id"])
+        if found is None:
+            body["tags"] = [*body.get("tags", []), self._mark]
+            found = (await self._api.post("logged-models", keyed(body, self._key)))["model"]
+        elif self._mark not in found["info"].get("tags", []):
+            path = f"{API}/logged-models/{found['info']['model_id']}/tags"
+            await self._api.call("PATCH", path, {"tags": [self._mark]})
+        info = found["info"]
         return Made(info["model_id"], info["artifact_uri"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache, partial
@@ -21,9 +22,10 @@ from baton_lab.offline.answers import Answers
 from baton_lab.offline.asked import Asked
 from baton_lab.offline.auth import choose, is_below
 from baton_lab.offline.journal import Journal, KeepingError
-from baton_lab.offline.line import TIMEOUT, AwayError, Line
+from baton_lab.offline.line import PATIENCE, TIMEOUT, AwayError, Line
 from baton_lab.offline.local import experiment_id, local_experiment, local_model
 from baton_lab.offline.notice import BEGUN, Notice, waits
+from baton_lab.offline.once import Kind, key_of, search
 from baton_lab.offline.places import ADDRESS, platform_address
 
 Json = dict[str, Any]
@@ -116,6 +118,8 @@ class KeptStore(RestStore):  # type: ignore[misc]
 
     def _pass(self, asked: Asked) -> Json:
         """Return MLflow's answer, or the journal's."""
+        if asked.call in keeping.KEYED:
+            asked = asked.with_key()
         owner = asked.owner
         if owner and self._journal.has_calls(owner):
             return self._keep(asked, owner) if asked.is_kept else self._read(asked, owner)
@@ -148,7 +152,32 @@ class KeptStore(RestStore):  # type: ignore[misc]
             raise unread(away) from None
 
     def _ask(self, asked: Asked, *, must: bool = False, waits: bool = False) -> Json:
-        return ask(self.get_host_creds, asked, must=must, waits=waits)
+        kind = keeping.KEYED.get(asked.call)
+        if kind is None:
+            return ask(self.get_host_creds, asked, must=must, waits=waits)
+        return self._make(asked, kind, must=must)
+
+    def _make(self, asked: Asked, kind: Kind, *, must: bool) -> Json:
+        """Make something; after a lost answer, find what is made already, or try once more."""
+        began = time.monotonic()
+        try:
+            return ask(self.get_host_creds, asked, must=must, again=False)
+        except AwayError as away:
+            # One that takes calls and never answers would hold up two calls more.
+            if not away.is_tried or time.monotonic() - began > PATIENCE["down"]:
+                raise
+            with suppress(AwayError):
+                return self._made(asked.body, kind) or ask(
+                    self.get_host_creds, asked, must=True, again=False
+                )
+            raise
+
+    def _made(self, body: Json, kind: Kind) -> Json | None:
+        """Return what creating it would have answered, or None where MLflow has no such thing."""
+        path, wanted, name = search(kind, str(body.get("experiment_id", "0")), key_of(body))
+        asked = Asked(None, "POST", path, json.dumps(wanted), wanted)
+        found = ask(self.get_host_creds, asked, must=True).get(name)
+        return {kind: found[0]} if found else None
 
     def _keep_for(self, asked: Asked, away: AwayError) -> Json:
         owner = asked.owner
@@ -158,7 +187,7 @@ class KeptStore(RestStore):  # type: ignore[misc]
 
     def _begin(self, asked: Asked, away: AwayError) -> Json:
         """Make a run, an experiment or a model here."""
-        local_id, entry = keeping.begin(asked.call, asked.body, is_tried=away.is_tried)
+        local_id, entry = keeping.begin(asked.call, asked.body)
         self._append(local_id, [entry], away.reason)
         if asked.call is api.CreateRun:
             return {"run": self._answers.run(local_id)}
