@@ -26,5 +26,6 @@ class Bell:
         """Return the number of rings as soon as it is above ``heard``, or after ``timeout`` s."""
         if self.rings <= heard:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._next.wait(), timeout)
+                async with asyncio.timeout(timeout):
+                    await self._next.wait()
         return self.rings

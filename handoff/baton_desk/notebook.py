@@ -60,7 +60,8 @@ async def _render(path: Path) -> bytes:
         env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "JUPYTER_NO_CONFIG": "1"},
     )  # fmt: skip
     try:
-        html, _ = await asyncio.wait_for(child.communicate(), SECONDS)
+        async with asyncio.timeout(SECONDS):
+            html, _ = await child.communicate()
     except TimeoutError:
         html = b""
     finally:

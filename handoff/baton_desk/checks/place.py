@@ -133,7 +133,8 @@ async def run_apart(
         code: int | None = None
         try:
             with contextlib.suppress(TimeoutError):
-                code = await asyncio.wait_for(process.wait(), timeout)
+                async with asyncio.timeout(timeout):
+                    code = await process.wait()
         finally:
             # Also after it ended: it may have left children behind.
             with contextlib.suppress(ProcessLookupError):

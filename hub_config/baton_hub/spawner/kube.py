@@ -148,7 +148,8 @@ class CuratedKubeSpawner(CuratedSpawner, WatchedKubeSpawner):
         self._check(pod)
         try:
             request = self.api.create_namespaced_pod(self.namespace, pod)
-            await asyncio.wait_for(request, request_timeout)
+            async with asyncio.timeout(request_timeout):
+                await request
         except TimeoutError:
             return False
         except ApiException as error:

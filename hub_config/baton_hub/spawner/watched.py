@@ -64,7 +64,8 @@ class WatchedKubeSpawner(KubeSpawner):  # type: ignore[misc]
         grace = self.delete_grace_period
         request = self.api.delete_namespaced_pod(name, namespace, grace_period_seconds=grace)
         try:
-            await asyncio.wait_for(request, self.k8s_api_request_timeout)
+            async with asyncio.timeout(self.k8s_api_request_timeout):
+                await request
         except ApiException as error:
             if error.status != 404:
                 raise

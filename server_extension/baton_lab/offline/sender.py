@@ -90,7 +90,8 @@ class Sender:
             pause = FIRST_PAUSE if outcome.sent or not waits else min(pause * 2, LONGEST_PAUSE)
             seconds = pause * random.uniform(0.5, 1.0) if waits else LOOK  # noqa: S311
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._woken.wait()
                 pause = FIRST_PAUSE
 
     async def _try(self) -> Outcome:
