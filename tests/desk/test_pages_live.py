@@ -20,6 +20,8 @@ SWITCHES = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
 WAIT = 15_000
 """Milliseconds that a loaded machine gets for what takes a tenth of a second."""
 
+expect.set_options(timeout=WAIT)
+
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
@@ -60,8 +62,8 @@ async def test_a_handoff_appears_in_an_open_inbox(
     await expect(page.get_by_text("Nothing has been handed to you yet")).to_be_visible()
     handoff = await offer(desk)
     row = page.locator(f"#row-{handoff}")
-    await expect(row).to_be_visible(timeout=WAIT)
-    await expect(page).to_have_title("(1) Handoffs · Received", timeout=WAIT)
+    await expect(row).to_be_visible()
+    await expect(page).to_have_title("(1) Handoffs · Received")
     await expect(page.get_by_role("status").first).to_have_text(
         "scientist hands cancer version 1 to app-developers."
     )
@@ -81,13 +83,13 @@ async def test_what_somebody_types_or_opened_survives_what_arrives(
     await enter("tester").ask(
         "POST", f"api/handoffs/{handoff}/comments", 201, json={"body": "I look at it too."}
     )
-    await expect(page.get_by_text("I look at it too.")).to_be_visible(timeout=WAIT)
+    await expect(page.get_by_text("I look at it too.")).to_be_visible()
     await box.press_sequentially(" has the radius?")
     await expect(box).to_be_focused()
     await expect(box).to_have_value("Which unit has the radius?")
     await expect(page.get_by_role("button", name="Copy request")).to_be_visible()
     await enter("tester").ask("POST", f"api/handoffs/{handoff}/accept")
-    await expect(page.locator("#state")).to_have_text("Accepted", timeout=WAIT)
+    await expect(page.locator("#state")).to_have_text("Accepted")
     await expect(page.get_by_role("button", name="Accept")).to_have_count(0)
     await expect(reason).to_have_value("We lack a GPU.")
     await expect(box).to_have_value("Which unit has the radius?")
@@ -103,7 +105,7 @@ async def test_a_refused_text_survives_what_arrives(
     handoff = await offer(desk)
     page = await look(browser, desk, "developer", f"handoffs/{handoff}")
     await enter("tester").ask("POST", f"api/handoffs/{handoff}/accept")
-    await expect(page.locator("#state")).to_have_text("Accepted", timeout=WAIT)
+    await expect(page.locator("#state")).to_have_text("Accepted")
     await page.evaluate(
         """action => {
           const form = document.createElement('form');
@@ -120,7 +122,7 @@ async def test_a_refused_text_survives_what_arrives(
     await enter("tester").ask(
         "POST", f"api/handoffs/{handoff}/comments", 201, json={"body": "Sorry, I was faster."}
     )
-    await expect(page.get_by_text("Sorry, I was faster.")).to_be_visible(timeout=WAIT)
+    await expect(page.get_by_text("Sorry, I was faster.")).to_be_visible()
     await expect(page.locator("#refused")).to_contain_text("No GPU")
 
 
@@ -146,7 +148,7 @@ async def test_a_decision_is_made_with_the_keyboard_alone(
     await page.keyboard.type("Name the columns.")
     await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
-    await expect(page.locator("#state")).to_have_text("Changes requested", timeout=WAIT)
+    await expect(page.locator("#state")).to_have_text("Changes requested")
     await expect(page.locator("#decision")).to_contain_text("Name the columns.")
 
 
@@ -158,10 +160,10 @@ async def test_a_desk_that_restarts_is_missed_and_caught_up_with(
     await expect(page.get_by_text("Nothing has been handed to you yet")).to_be_visible()
     await first.__aexit__(None, None, None)
     notice = page.get_by_text("Not live: connecting again")
-    await expect(notice).to_be_visible(timeout=WAIT)
+    await expect(notice).to_be_visible()
     second = await start_desk(port=first.port)
     handoff = await offer(second)
-    await expect(page.locator(f"#row-{handoff}")).to_be_visible(timeout=WAIT)
+    await expect(page.locator(f"#row-{handoff}")).to_be_visible()
     await expect(notice).to_be_hidden()
 
 
@@ -186,7 +188,7 @@ async def test_a_hostile_notebook_runs_nothing_in_a_browser(
     page = await look(browser, desk, "developer", f"handoffs/{handoff}")
     await page.get_by_role("link", name="tumours.ipynb").first.click()
     frame = page.frame_locator("iframe")
-    await expect(frame.get_by_role("heading", name="Tumours")).to_be_visible(timeout=WAIT)
+    await expect(frame.get_by_role("heading", name="Tumours")).to_be_visible()
     assert await page.evaluate("window.owned") is None
     with pytest.raises(Error):
         # Without an origin there are no cookies to read.

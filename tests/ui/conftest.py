@@ -11,13 +11,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from tests.hub.running import PROFILES, Platform
 from tests.machine import browser as find_browser
 
 ROOT = Path(__file__).parents[2]
 STARTING_SECONDS = 120
+WAIT = 15_000
+"""Milliseconds for what a page has to show. Where it matters how soon, a test says so itself."""
 CHROMIUM = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
+
+
+expect.set_options(timeout=WAIT)
 
 
 @dataclass
@@ -109,7 +114,7 @@ def people(
     found = {}
     for name in ("scientist", "developer"):
         context = chromium.new_context(viewport={"width": 1400, "height": 880})
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(WAIT)
         context.tracing.start(screenshots=True, snapshots=True)
         found[name] = Person(name, context, platform)
     failures = request.session.testsfailed
