@@ -55,9 +55,9 @@ def codes_of(folder: Path) -> list[str]:
 def test_hostile_content_makes_one_fault_quickly(name: str, tmp_path: Path) -> None:
     content, code = CONTENTS[name]
     (tmp_path / "bad.yaml").write_bytes(content)
-    begun = time.process_time()
+    begun = time.perf_counter()
     assert codes_of(tmp_path) == [code]
-    assert time.process_time() - begun < 2
+    assert time.perf_counter() - begun < 1
 
 
 def test_no_message_repeats_a_long_value(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from baton_hub.catalog import Catalog, LiveCatalog
 from baton_hub.catalog import live as live_module
 
 PROFILES = Path(__file__).parents[2] / "profiles"
-SOON = 10.0
+SOON = 2.0
 """Seconds within which every edit has to be in effect."""
 
 

@@ -387,11 +387,11 @@ def test_five_hundred_profiles_are_checked_again_in_a_moment(check: Check, tmp_p
     lines = [put(tmp_path, "scan", report | {"n": n}, f"{n}.json") for n in range(3)]
     for line in lines:
         check(line)
-    started = time.process_time()
+    started = time.perf_counter()
     for n in range(500):
         assert check(lines[n % 3])[0].vulnerabilities["high"] == 2500
     # Mostly YAML; without the memory this is a minute.
-    assert time.process_time() - started < 10
+    assert time.perf_counter() - started < 5
 
 
 def test_a_report_of_the_wrong_shape_never_ends_in_a_traceback() -> None:

@@ -177,7 +177,7 @@ def check_refusal(
     """Ask, and check what the person reads, and that nothing is left of the start."""
     began = time.monotonic()
     answer = hub.ask("ada", size="small", **options)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 8
     assert (answer.status_code, answer.headers.get("Baton-Refusal")) == (status, code), answer.text
     message = answer.json()["message"]
     assert words in message

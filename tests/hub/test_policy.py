@@ -217,12 +217,9 @@ def test_an_answer_that_is_needed_is_asked_for(catalog: Catalog) -> None:
 )
 def test_a_huge_choice_costs_next_to_nothing(catalog: Catalog, asked: Any) -> None:
     every = governed(catalog)
-    took = []
-    for _ in range(5):
-        began = time.process_time()
-        error = refused(every, asked)
-        took.append(time.process_time() - began)
-    assert min(took) < 0.05
+    began = time.perf_counter()
+    error = refused(every, asked)
+    assert time.perf_counter() - began < 0.05
     assert len(error.message) < 400
 
 

@@ -65,9 +65,8 @@ def test_where_mlflow_refuses_connections_each_call_ends_with_one_line_within_se
     found, took = _tried(person.run(TRY.format(calls=CALLS)))
     reading = dict.fromkeys(("load", "champion", "search", "hooks"), UNREAD)
     assert found == {"register": UNDONE, "make": UNDONE, **reading}
-    # The first call waits for all: three seconds. MLflow's own client takes minutes for each.
-    assert took[0] < 10
-    assert sum(took[1:]) < 5
+    assert took[0] < 4
+    assert sum(took) < 6  # The first call waits for all.
 
 
 @pytest.fixture
@@ -81,7 +80,7 @@ def test_an_mlflow_that_never_answers_is_asked_once_a_call(silent: Person) -> No
     found, took = _tried(silent.run(IMPATIENT + TRY.format(calls=CALLS)))
     reading = dict.fromkeys(("load", "champion", "search", "hooks"), UNREAD)
     assert found == {"register": UNSURE, "make": UNSURE, **reading}
-    assert max(took) < 5
+    assert max(took) < 2
 
 
 def _versions(service: Service, name: str) -> list[str]:

@@ -178,7 +178,7 @@ def open_inbox(developer: Person) -> None:
 def open_handoff(developer: Person, album: Album) -> None:
     """The handoff is in the open inbox without a reload."""
     row = developer.page.get_by_role("link", name="breast-cancer version 1")
-    expect(row).to_be_visible(timeout=5_000)
+    expect(row).to_be_visible(timeout=2_000)
     album.take(developer.page, "inbox")
     row.click()
 
