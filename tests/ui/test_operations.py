@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.hub.running import PROFILES, Platform, wait_for
-from tests.ui.conftest import STARTING_SECONDS, Album, Person
+from tests.ui.conftest import STARTING_SECONDS, WAIT, Album, Person
 
 from baton_hub.amount import Amount
 from baton_hub.audit import Audit
@@ -78,7 +78,7 @@ def write_a_month(path: Path) -> None:
 @pytest.fixture
 def operator(chromium: Browser, platform: Platform) -> Iterator[Person]:
     context = chromium.new_context(viewport={"width": 1400, "height": 900})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(WAIT)
     yield Person("operator", context, platform)
     context.close()
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from tests.hub.running import PROFILES, Platform, wait_for
-from tests.ui.conftest import STARTING_SECONDS, Album, Person
+from tests.ui.conftest import STARTING_SECONDS, WAIT, Album, Person
 
 LIMIT = 30
 WARNING = 15
@@ -54,7 +54,7 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 def scientist(chromium: Browser, hasty: Platform) -> Iterator[Person]:
     """The scientist, signed in, without a server of an earlier test."""
     context = chromium.new_context(viewport={"width": 1200, "height": 800})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(WAIT)
     person = Person("scientist", context, hasty)
     person.sign_in()
     yield person

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from tests.hub.running import BATON, PROFILES, Platform
 from tests.ui.away import mlflow_away
-from tests.ui.conftest import STARTING_SECONDS, Album, Person
+from tests.ui.conftest import STARTING_SECONDS, WAIT, Album, Person
 
 PATIENCE = 120_000
 """Milliseconds for what waits on a server or a kernel."""
@@ -54,7 +54,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 def page(chromium: Browser, platform: Platform) -> Iterator[Page]:
     """The scientist in JupyterLab, with the notebook and the panel open."""
     context = chromium.new_context(viewport={"width": 1300, "height": 1000})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(WAIT)
     person = Person("scientist", context, platform)
     person.sign_in()
     home = platform.folder / "homes" / "scientist"
