@@ -147,9 +147,8 @@ class CuratedKubeSpawner(CuratedSpawner, WatchedKubeSpawner):
         """
         self._check(pod)
         try:
-            request = self.api.create_namespaced_pod(self.namespace, pod)
             async with asyncio.timeout(request_timeout):
-                await request
+                await self.api.create_namespaced_pod(self.namespace, pod)
         except TimeoutError:
             return False
         except ApiException as error:

@@ -62,10 +62,9 @@ class WatchedKubeSpawner(KubeSpawner):  # type: ignore[misc]
 
     async def _delete(self, namespace: str, name: str) -> None:
         grace = self.delete_grace_period
-        request = self.api.delete_namespaced_pod(name, namespace, grace_period_seconds=grace)
         try:
             async with asyncio.timeout(self.k8s_api_request_timeout):
-                await request
+                await self.api.delete_namespaced_pod(name, namespace, grace_period_seconds=grace)
         except ApiException as error:
             if error.status != 404:
                 raise

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from baton_lab.offline import keeping
 from baton_lab.offline.journal import Journal
 from baton_lab.offline.local import ID
-from baton_lab.offline.once import keyed, new_key
+from baton_lab.offline.once import keyed
 
 Json = dict[str, Any]
 
@@ -34,7 +34,7 @@ class Asked(NamedTuple):
 
     def with_key(self) -> Asked:
         """Return the call that makes something with a key by which that can be found."""
-        body = keyed(self.body, new_key())
+        body = keyed(self.body)
         return self._replace(text=json.dumps(body), body=body)
 
     def settled(self, journal: Journal) -> Asked:

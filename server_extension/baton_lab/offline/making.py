@@ -10,7 +10,7 @@ from baton_lab.offline.entries import Experiment, Model, Run
 from baton_lab.offline.journal import Made
 from baton_lab.offline.local import TAG, key_in
 from baton_lab.offline.mlflow_api import API, MlflowApi, RefusedError
-from baton_lab.offline.once import Kind, keyed, search
+from baton_lab.offline.once import Kind, search
 
 Json = dict[str, Any]
 BEGINNINGS = {"run", "experiment", "model"}
@@ -49,7 +49,7 @@ class Maker:
                 "run_name": entry["name"],
                 "tags": [*_pairs(tags), self._mark],
             }
-            found = (await self._api.post("runs/create", keyed(body, self._key)))["run"]
+            found = (await self._api.post("runs/create", body))["run"]
         elif self._mark not in found["data"].get("tags", []):
             # It is there from before it was kept.
             await self._api.post("runs/set-tag", {"run_id": found["info"]["run_id"], **self._mark})
@@ -89,7 +89,7 @@ class Maker:
         found = await self._find("model", body["experiment_id"])
         if found is None:
             body["tags"] = [*body.get("tags", []), self._mark]
-            found = (await self._api.post("logged-models", keyed(body, self._key)))["model"]
+            found = (await self._api.post("logged-models", body))["model"]
         elif self._mark not in found["info"].get("tags", []):
             path = f"{API}/logged-models/{found['info']['model_id']}/tags"
             await self._api.call("PATCH", path, {"tags": [self._mark]})

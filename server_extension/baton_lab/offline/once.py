@@ -14,15 +14,13 @@ KEY = "baton.idempotency_key"
 """The tag that holds it."""
 
 
-def keyed(body: Json, key: str) -> Json:
-    """Return the body of a call that makes something with its key, and no other, in its tags."""
+def keyed(body: Json) -> Json:
+    """Return the body of a call that makes something with a key of its own among its tags.
+
+    The key is 32 hexadecimal digits. One that was copied from another's tags goes.
+    """
     tags = [tag for tag in body.get("tags", []) if tag["key"] != KEY]
-    return {**body, "tags": [*tags, {"key": KEY, "value": key}]}
-
-
-def new_key() -> str:
-    """Return a key that nothing else has: 32 hexadecimal digits."""
-    return uuid4().hex
+    return {**body, "tags": [*tags, {"key": KEY, "value": uuid4().hex}]}
 
 
 def key_of(body: Json) -> str:
